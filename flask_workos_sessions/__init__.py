@@ -1,0 +1,1 @@
+"""Complete WorkOS AuthKit sessions for Flask."""

@@ -1,0 +1,169 @@
+"""Every error that this extension raises.
+
+The refusals are Werkzeug HTTP exceptions, so ``app.register_error_handler`` replaces any answer::
+
+    @app.errorhandler(errors.AccessDenied)
+    def denied(error):
+        return render_template("denied.html", required=error.required), 403
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from werkzeug.exceptions import HTTPException
+
+__all__ = [
+    "AccessDenied",
+    "ConfigurationError",
+    "OriginRefused",
+    "PassiveStale",
+    "RecentSignInRequired",
+    "Refused",
+    "SessionEnded",
+    "SessionTooLarge",
+    "SessionUnavailable",
+    "SignInRequired",
+]
+
+
+class ConfigurationError(Exception):
+    """The settings cannot work. ``faults`` lists every fault, each with its remedy."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        lines = "\n".join(f"  - {fault}" for fault in self.faults)
+        super().__init__(f"Flask-WorkOS-Sessions cannot start with these settings:\n{lines}")
+
+
+class SessionTooLarge(Exception):
+    """The sealed session does not fit into a cookie (``size`` in bytes, name and value)."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        super().__init__(
+            f"The sealed session is {size} bytes, and a browser drops a cookie above 4,096. Set "
+            'WORKOS_SESSION_STORE="cache", or leave permissions or metadata out of the JWT template.'
+        )
+
+
+class Refused(HTTPException):
+    """A request was refused. ``error`` is the word for it in JSON, ``required`` what was missing."""
+
+    error = "refused"
+
+    def __init__(
+        self, *, required: Mapping[str, Any] | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__()
+        self.required = dict(required or {})
+        self.retry_after = retry_after
+
+
+class SignInRequired(Refused):
+    """Nobody is signed in (401)."""
+
+    code = 401
+    error = "sign_in_required"
+    description = "Sign in to see this."
+
+
+class SessionEnded(SignInRequired):
+    """There was a session, and it is over (401). ``reason`` says why."""
+
+    error = "session_ended"
+    description = "Your session has ended. Sign in again."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(required={"reason": reason})
+        self.reason = reason
+
+
+class RecentSignInRequired(Refused):
+    """The person has to prove again who they are (401). ``max_age`` is in seconds."""
+
+    code = 401
+    error = "recent_sign_in_required"
+    description = "Sign in again to do this."
+
+    def __init__(self, max_age: int) -> None:
+        super().__init__(required={"max_age": max_age})
+        self.max_age = max_age
+
+
+class AccessDenied(Refused):
+    """The person is known and may not do this (403)."""
+
+    code = 403
+    error = "access_denied"
+    description = "You may not do this."
+
+
+class InsufficientRole(AccessDenied):
+    """None of the roles that the view asks for."""
+
+    error = "insufficient_role"
+
+
+class InsufficientPermission(AccessDenied):
+    """A permission that the view asks for is missing."""
+
+    error = "insufficient_permission"
+
+
+class EntitlementRequired(AccessDenied):
+    """The organization does not have an entitlement that the view asks for."""
+
+    error = "entitlement_required"
+
+
+class FeatureFlagRequired(AccessDenied):
+    """A feature flag that the view asks for is off."""
+
+    error = "feature_flag_required"
+
+
+class OrganizationRequired(AccessDenied):
+    """The session belongs to no organization, or to another one."""
+
+    error = "organization_required"
+
+
+class UserUnknown(AccessDenied):
+    """``user_loader`` knows no such user."""
+
+    error = "user_unknown"
+
+
+class ImpersonationRefused(AccessDenied):
+    """An impersonator cannot prove to be the person they act for."""
+
+    error = "impersonation_refused"
+
+
+class OriginRefused(Refused):
+    """A request that changes the session came from another site, or without proof of origin (403)."""
+
+    code = 403
+    error = "origin_refused"
+    description = "This request did not come from a page of this application."
+
+
+class PassiveStale(Refused):
+    """A background request needs a refresh, which it must not cause (409). The page stays as it is."""
+
+    code = 409
+    error = "passive_stale"
+    description = "This background request did not refresh the session."
+
+
+class SessionUnavailable(Refused):
+    """The session cannot be confirmed just now (503). Nobody is signed out by that."""
+
+    code = 503
+    error = "session_unavailable"
+    description = "We cannot confirm your session just now. Try again in a moment."
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__(retry_after=retry_after)
