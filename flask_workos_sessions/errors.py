@@ -43,13 +43,13 @@ class SessionTooLarge(Exception):
     def __init__(self, size: int) -> None:
         self.size = size
         super().__init__(
-            f"The sealed session is {size} bytes, and a browser drops a cookie above 4,096. Set "
-            'WORKOS_SESSION_STORE="cache", or leave permissions or metadata out of the JWT template.'
+            f"The sealed session is {size} bytes; a browser drops a cookie above 4,096. Set "
+            'WORKOS_SESSION_STORE="cache", or leave permissions out of the JWT template.'
         )
 
 
 class Refused(HTTPException):
-    """A request was refused. ``error`` is the word for it in JSON, ``required`` what was missing."""
+    """A request was refused: ``error`` is the word in JSON, ``required`` what was missing."""
 
     error = "refused"
 
@@ -143,7 +143,7 @@ class ImpersonationRefused(AccessDenied):
 
 
 class OriginRefused(Refused):
-    """A request that changes the session came from another site, or without proof of origin (403)."""
+    """A request to change the session came from elsewhere, or without proof of origin (403)."""
 
     code = 403
     error = "origin_refused"
@@ -151,7 +151,7 @@ class OriginRefused(Refused):
 
 
 class PassiveStale(Refused):
-    """A background request needs a refresh, which it must not cause (409). The page stays as it is."""
+    """A background request needs a refresh, which it must not cause (409)."""
 
     code = 409
     error = "passive_stale"

@@ -36,7 +36,7 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The two moments at which a session ends (seconds since the epoch), each ``None`` if unknown."""
+    """When a session ends by either clock (seconds since the epoch); ``None`` if unknown."""
 
     inactivity: float | None = None
     max_length: float | None = None

@@ -51,7 +51,7 @@ class User:
 
     @property
     def display_name(self) -> str | None:
-        """The best name to greet somebody with: name, else first and last name, else the address."""
+        """The best name to greet somebody with: name, first and last name, else the address."""
         parts = [part for part in (self.first_name, self.last_name) if part]
         return self.name or " ".join(parts) or self.email
 

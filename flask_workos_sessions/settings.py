@@ -1,0 +1,283 @@
+"""Every ``WORKOS_*`` setting: its default, its meaning, its check.
+
+A setting comes from ``app.config``, else from the environment variable of the same name (there,
+lists are JSON). All faults are collected and raised together.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from . import validators
+from .errors import ConfigurationError
+
+PREFIX = "WORKOS_"
+
+#: Four hundred days, in seconds: as long as a browser keeps a cookie; WorkOS's own default.
+COOKIE_MAX_AGE = 34_560_000
+
+
+def _setting(
+    check: Callable[[object], Any], default: Any, doc: str, *, secret: bool = False
+) -> Any:
+    return field(default=default, metadata={"check": check, "doc": doc, "secret": secret})
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Settings:
+    """The checked settings of one app. A field ``api_key`` is the setting ``WORKOS_API_KEY``."""
+
+    api_key: str = _setting(
+        validators.text,
+        "",
+        "The API key of your WorkOS environment (`sk_…`). Required.",
+        secret=True,
+    )
+    client_id: str = _setting(
+        validators.text, "", "The client id of your WorkOS application. Required."
+    )
+    cookie_password: str = _setting(
+        validators.password,
+        "",
+        "Seals the cookies: at least 32 characters from a random source. Required.",
+        secret=True,
+    )
+    cookie_password_fallbacks: tuple[str, ...] = _setting(
+        validators.passwords,
+        (),
+        "Earlier cookie passwords: they still open cookies, and seal none.",
+        secret=True,
+    )
+    redirect_uri: tuple[str, ...] = _setting(
+        validators.urls,
+        (),
+        "The callback's absolute URL as registered at WorkOS; a list when the app has several "
+        "hosts. Unset: taken from each request, which trusts its Host header.",
+    )
+    base_url: str = _setting(
+        validators.base_url, "https://api.workos.com", "Where the WorkOS API is."
+    )
+    issuer: tuple[str, ...] = _setting(
+        validators.texts,
+        (),
+        "Accepted `iss` values of access tokens. Unset: the issuer is not checked.",
+    )
+    cookie_name: str = _setting(
+        validators.text,
+        "",
+        "The session cookie's name. Unset: `wos-session`, with `__Host-` before it whenever "
+        "the cookie is Secure and has no Domain.",
+    )
+    cookie_domain: str | None = _setting(validators.text, None, "The cookies' Domain attribute.")
+    cookie_samesite: str = _setting(
+        validators.choice("lax", "strict", "none"),
+        "lax",
+        "The session cookie's SameSite attribute.",
+    )
+    cookie_secure: bool | None = _setting(
+        validators.flag,
+        None,
+        "The cookies' Secure attribute. Unset: by the scheme of the redirect URI.",
+    )
+    cookie_max_age: int = _setting(
+        validators.positive_seconds,
+        COOKIE_MAX_AGE,
+        "Seconds that the cookie is kept when the maximum session length is not known.",
+    )
+    webhook_secret: str | None = _setting(
+        validators.text, None, "Reserved for the webhook route of a later version.", secret=True
+    )
+    url_prefix: str = _setting(validators.prefix, "/auth", "Where our routes are.")
+    session_max_length: int | None = _setting(
+        validators.positive_seconds,
+        None,
+        "The maximum session length (seconds) as set in the WorkOS dashboard. Unset: asked once "
+        "at sign-in.",
+    )
+    session_inactivity_timeout: int | None = _setting(
+        validators.positive_seconds,
+        None,
+        "The inactivity timeout (seconds) as set in the WorkOS dashboard. Unset: not known, and "
+        "nobody is warned of it.",
+    )
+    session_store: str = _setting(validators.store, "cookie", "Where the session lies: `cookie`.")
+    refresh_buffer: int | None = _setting(
+        validators.seconds,
+        None,
+        "Seconds before the access token's end at which it is refreshed; 0: only after the end. "
+        "Unset: 60, or 30 for tokens of five minutes or less.",
+    )
+    ui_inject: bool = _setting(
+        validators.flag, True, "Put the warning script into private HTML pages that do not have it."
+    )
+    ui_warn: int = _setting(
+        validators.positive_seconds, 120, "Seconds before the end at which the person is warned."
+    )
+    protect_all: bool = _setting(
+        validators.flag, False, "Every view needs a signed-in person, unless it is public."
+    )
+    protected_paths: tuple[str, ...] = _setting(
+        validators.texts, (), "Path patterns that need a signed-in person, such as `/app/*`."
+    )
+    public_paths: tuple[str, ...] = _setting(
+        validators.texts, (), "Path patterns that are exempt from the two settings above."
+    )
+    sign_in_return_to: str = _setting(
+        validators.local_path, "/", "Where somebody lands after sign-in without another wish."
+    )
+    sign_out_return_to: str | None = _setting(
+        validators.return_uri,
+        None,
+        "Where WorkOS sends the browser after sign-out: a path or an absolute URL, registered "
+        "at WorkOS. Unset: WorkOS's default sign-out redirect.",
+    )
+    clear_flask_session: bool = _setting(
+        validators.flag, True, "Clear `flask.session` at sign-out and when somebody else signs in."
+    )
+    reauthenticate_after_end: bool = _setting(
+        validators.flag, True, "Ask for credentials when somebody signs in again after an end."
+    )
+    impersonator_step_up: bool = _setting(
+        validators.flag, False, "Let an impersonator pass `@login_required(max_age=…)`."
+    )
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{each.name}={'***' if each.metadata['secret'] else repr(getattr(self, each.name))}"
+            for each in fields(self)
+        )
+        return f"Settings({', '.join(shown)})"
+
+    @property
+    def secure(self) -> bool:
+        """Whether our cookies are Secure: as set, else unless every redirect URI is plain http."""
+        if self.cookie_secure is not None:
+            return self.cookie_secure
+        return not (
+            self.redirect_uri and all(urlsplit(uri).scheme == "http" for uri in self.redirect_uri)
+        )
+
+    @property
+    def cookie_prefix(self) -> str:
+        """``__Host-`` or ``__Secure-`` when a cookie of ours may carry it (RFC 6265bis 4.1.3)."""
+        if not self.secure:
+            return ""
+        return "__Secure-" if self.cookie_domain else "__Host-"
+
+    @property
+    def session_cookie(self) -> str:
+        """The name of the session cookie."""
+        return self.cookie_name or f"{self.cookie_prefix}wos-session"
+
+    @property
+    def callback_path(self) -> str:
+        """The path of the callback route."""
+        return f"{self.url_prefix}/callback"
+
+
+_REQUIRED = ("api_key", "client_id", "cookie_password")
+_FIELDS = {each.name: each for each in fields(Settings)}
+#: WorkOS's libraries spell this setting in two ways; both are accepted.
+_ALIASES = {"WORKOS_COOKIE_SAME_SITE": "WORKOS_COOKIE_SAMESITE"}
+
+
+def load_settings(config: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check every setting.
+
+    :raises ConfigurationError: with every fault and its remedy.
+    """
+    environ = os.environ if environ is None else environ
+    faults: list[str] = []
+    values: dict[str, Any] = {}
+    for name, each in _FIELDS.items():
+        key, raw = _find(PREFIX + name.upper(), config, environ)
+        if raw is None:
+            continue
+        try:
+            values[name] = each.metadata["check"](raw)
+        except validators.InvalidValue as invalid:
+            faults.append(f"{key} {invalid}.")
+    named_wrong = {fault.split(" ", 1)[0] for fault in faults}
+    for name in _REQUIRED:
+        key = PREFIX + name.upper()
+        if name not in values and key not in named_wrong:
+            faults.append(f"{key} is missing. {_remedy(name)}")
+    faults += _unknown(config)
+    settings = Settings(**values)
+    faults += _conflicts(settings)
+    if faults:
+        raise ConfigurationError(faults)
+    return settings
+
+
+def _find(key: str, config: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, Any]:
+    for name in (key, *(alias for alias, known in _ALIASES.items() if known == key)):
+        if config.get(name) is not None:
+            return name, config[name]
+        if name in environ:
+            return f"{name} (in the environment)", environ[name]
+    return key, None
+
+
+def _remedy(name: str) -> str:
+    return {
+        "api_key": "Copy it from the WorkOS dashboard, API Keys.",
+        "client_id": "Copy it from the WorkOS dashboard, API Keys.",
+        "cookie_password": "`flask workos secret` makes one; keep it out of the source.",
+    }[name]
+
+
+def _unknown(config: Mapping[str, Any]) -> list[str]:
+    known = {PREFIX + name.upper() for name in _FIELDS} | set(_ALIASES)
+    faults = []
+    for key in sorted(k for k in config if isinstance(k, str) and k.startswith(PREFIX)):
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+            hint = (
+                f"did you mean {near[0]}?" if near else "remove it, or see the docs for the names."
+            )
+            faults.append(f"{key} is not a setting of Flask-WorkOS-Sessions; {hint}")
+    return faults
+
+
+def _conflicts(settings: Settings) -> Sequence[str]:
+    faults = []
+    if len({urlsplit(uri).scheme for uri in settings.redirect_uri}) > 1:
+        faults.append("WORKOS_REDIRECT_URI mixes http and https: one kind of cookie serves one.")
+    for uri in settings.redirect_uri:
+        if urlsplit(uri).path != settings.callback_path:
+            faults.append(
+                f"WORKOS_REDIRECT_URI must end in {settings.callback_path}, the path of our "
+                "callback (see WORKOS_URL_PREFIX), and be registered so at WorkOS."
+            )
+        if settings.cookie_secure and urlsplit(uri).scheme == "http":
+            faults.append(
+                "WORKOS_COOKIE_SECURE is on and WORKOS_REDIRECT_URI is http: the browser would "
+                "not send the cookie back. Use https, or leave WORKOS_COOKIE_SECURE unset."
+            )
+    if settings.cookie_samesite == "none" and not settings.secure:
+        faults.append("WORKOS_COOKIE_SAMESITE=none needs a Secure cookie: use https.")
+    if settings.cookie_samesite == "strict":
+        faults.append(
+            "WORKOS_COOKIE_SAMESITE=strict would lose the session on the way back from AuthKit; "
+            "use lax."
+        )
+    if settings.cookie_name.startswith("__Host-") and (
+        settings.cookie_domain or not settings.secure
+    ):
+        faults.append(
+            "WORKOS_COOKIE_NAME begins with __Host-, which a browser takes only with Secure and "
+            "without WORKOS_COOKIE_DOMAIN."
+        )
+    if settings.cookie_name.startswith("__Secure-") and not settings.secure:
+        faults.append("WORKOS_COOKIE_NAME begins with __Secure-, and the cookie is not Secure.")
+    if not settings.cookie_name.isascii() or any(c in settings.cookie_name for c in ' ,;="\t'):
+        faults.append(
+            "WORKOS_COOKIE_NAME must be ASCII without space, comma, semicolon, = or quote."
+        )
+    return faults

@@ -1,0 +1,149 @@
+"""The values that a setting can have: each check takes what was given and returns what is kept."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+#: WorkOS accepts no shorter cookie password.
+MIN_PASSWORD_LENGTH = 32
+
+# Passwords that stand in examples: somebody who copies one has published it.
+_EXAMPLE_MARKS = ("your", "example", "changeme", "change-me", "change_me", "password", "<", "xxxx")
+_EXAMPLE_PREFIXES = ("0123456789", "abcdefgh", "secret")
+
+
+class InvalidValue(ValueError):
+    """A value that its setting cannot have; the text says what it must be."""
+
+
+def text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidValue("must be a text that is not blank")
+    if value != value.strip():
+        raise InvalidValue("must not begin or end with white space")
+    return value
+
+
+def flag(value: object) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in words:
+        return words[value.strip().lower()]
+    raise InvalidValue("must be true or false")
+
+
+def seconds(value: object) -> int:
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidValue("must be a whole number of seconds, 0 or more")
+    return value
+
+
+def positive_seconds(value: object) -> int:
+    if seconds(value) == 0:
+        raise InvalidValue("must be at least one second")
+    return seconds(value)
+
+
+def texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) and value.strip().startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise InvalidValue('must be a list; in the environment as JSON: ["…", "…"]') from None
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise InvalidValue("must be a list of texts")
+    return tuple(text(each) for each in value)
+
+
+def password(value: object) -> str:
+    password = text(value)
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise InvalidValue(
+            f"must have at least {MIN_PASSWORD_LENGTH} characters (this one has {len(password)}); "
+            "`flask workos secret` makes one"
+        )
+    lowered = password.lower()
+    example = any(mark in lowered for mark in _EXAMPLE_MARKS) or lowered.startswith(
+        _EXAMPLE_PREFIXES
+    )
+    if example or len(set(password)) < 10:
+        raise InvalidValue("looks like an example, not a secret; `flask workos secret` makes one")
+    return password
+
+
+def passwords(value: object) -> tuple[str, ...]:
+    return tuple(password(each) for each in texts(value))
+
+
+def url(value: object) -> str:
+    given = text(value)
+    parts = urlsplit(given)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise InvalidValue("must be an absolute http(s) URL")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise InvalidValue("must be https (http is for 127.0.0.1, [::1] and localhost only)")
+    if parts.query or parts.fragment:
+        raise InvalidValue("must have no query and no fragment")
+    return given
+
+
+def base_url(value: object) -> str:
+    return url(value).rstrip("/")
+
+
+def urls(value: object) -> tuple[str, ...]:
+    return tuple(url(each) for each in texts(value))
+
+
+def prefix(value: object) -> str:
+    given = text(value)
+    if not given.startswith("/") or given == "/" or given.endswith("/") or "//" in given:
+        raise InvalidValue('must be a path such as "/auth": one leading slash, none at the end')
+    return given
+
+
+def local_path(value: object) -> str:
+    given = text(value)
+    if not given.startswith("/") or given.startswith(("//", "/\\")):
+        raise InvalidValue('must be a path of this application, such as "/"')
+    return given
+
+
+def return_uri(value: object) -> str:
+    given = text(value)
+    return given if given.startswith("/") and not given.startswith("//") else url(given)
+
+
+def choice(*choices: str) -> Callable[[object], str]:
+    def check(value: object) -> str:
+        given = text(value).lower()
+        if given not in choices:
+            raise InvalidValue(f"must be one of {', '.join(choices)}")
+        return given
+
+    return check
+
+
+def store(value: object) -> str:
+    if choice("cookie", "cache")(value) == "cache":
+        raise InvalidValue('"cache" is not available in this version; use "cookie"')
+    return "cookie"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` can only be this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
