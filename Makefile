@@ -1,0 +1,75 @@
+# Everything one does with this project; `make help` lists it.
+#
+# Needs: Python 3.11 or newer with its venv module, make, git, and a package index that pip
+# reaches. All that is installed goes into .venv, except Chromium, which `make test` drives.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CHECKED := flask_workos_sessions examples tests
+
+# pyright's wheel and its "nodejs" extra bring all it needs: no npm, no download at run time, and
+# no look at the index for a newer release.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test bench lint format build clean chromium
+
+help: ## List these commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+demo: $(VENV)/.stamp-demo ## Run the sample app against a local WorkOS
+	$(BIN)/python -m examples.demo $(ARGS)
+
+# The tests marked "alone" measure time or take the machine's cores: they follow, one by one.
+# pytest exits with 5 when there are none.
+test: lint chromium ## Run every check: what has to pass before a change is merged
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone" --no-skips $(ARGS)
+	$(BIN)/python -m pytest -m alone --no-skips $(ARGS) || [ $$? -eq 5 ]
+
+bench: $(VENV)/.stamp-bench ## Measure speed, sizes and memory; fails when a limit is broken
+	$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+lint: $(VENV)/.stamp-test ## Check style and types
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: $(VENV)/.stamp-test ## Rewrite the sources in the project's style
+	$(BIN)/ruff check --fix $(CHECKED)
+	$(BIN)/ruff format $(CHECKED)
+
+build: $(VENV)/.stamp-test ## Make the source distribution and the wheel, in dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+clean: ## Remove everything that these commands have made
+	rm -rf $(VENV) build dist *.egg-info instance .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+chromium:
+	@.ci/chromium
+
+# Dependency groups (PEP 735) need pip 25.1; a new environment has the one that came with Python.
+$(VENV)/.stamp-venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed. Name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+$(VENV)/.stamp-demo: $(VENV)/.stamp-venv setup.cfg pyproject.toml
+	$(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/.stamp-test: $(VENV)/.stamp-venv setup.cfg pyproject.toml
+	$(PIP) install --quiet --editable . --group test --group lint --group build
+	@touch $@
+
+$(VENV)/.stamp-bench: $(VENV)/.stamp-test
+	$(PIP) install --quiet --group bench
+	@touch $@

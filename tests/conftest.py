@@ -1,0 +1,78 @@
+"""What holds for every test: a clean environment, no context left behind, nothing skipped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import flask
+import hypothesis
+import pytest
+
+# The same examples in every run, on a machine of any speed. HYPOTHESIS_PROFILE=search looks for
+# new ones.
+hypothesis.settings.register_profile(
+    "ci", derandomize=True, deadline=None, max_examples=50, database=None
+)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=5000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-skips", action="store_true", help="fail the run when a test was skipped or xfailed"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Here too, and not only around each test: fixtures of a wider scope start earlier.
+    for name in _settings_in_environment():
+        del os.environ[name]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A check that does not run is no check."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is None or not session.config.getoption("--no-skips"):
+        return
+    left_out = [
+        report
+        for word in ("skipped", "xfailed", "xpassed")
+        for report in terminal.stats.get(word, ())
+    ]
+    if left_out:
+        terminal.section("skipped, which --no-skips forbids", red=True)
+        for report in left_out:
+            terminal.line(f"{report.nodeid}: {report.longreprtext}")
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own ``WORKOS_*`` variables must not reach a test."""
+    for name in _settings_in_environment():
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_context_left_behind() -> Iterator[None]:
+    """A test that leaves a Flask context pushed would lend it to the tests after it."""
+    yield
+    if not flask.has_app_context():
+        return
+    while flask.has_app_context():
+        _pop_context()
+    pytest.fail("This test left a Flask context pushed.")
+
+
+def _pop_context() -> None:
+    if flask.has_request_context() and hasattr(flask.globals, "_cv_request"):
+        flask.globals._cv_request.get().pop()  # takes the app context that it pushed along
+    else:
+        flask.globals._cv_app.get().pop()
+
+
+def _settings_in_environment() -> list[str]:
+    return [name for name in os.environ if name.startswith("WORKOS_")]
