@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CHECKED := flask_workos_sessions examples tests
 
 # pyright's wheel and its "nodejs" extra bring all it needs: no npm, no download at run time, and
@@ -59,17 +59,17 @@ $(VENV)/.stamp-venv:
 		echo "Python 3.11 or newer is needed. Name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; \
 		exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --upgrade "pip>=25.1"
+	$(PIP) install --upgrade "pip>=25.1"
 	@touch $@
 
 $(VENV)/.stamp-demo: $(VENV)/.stamp-venv setup.cfg pyproject.toml
-	$(PIP) install --quiet --editable .
+	$(PIP) install --editable .
 	@touch $@
 
 $(VENV)/.stamp-test: $(VENV)/.stamp-venv setup.cfg pyproject.toml
-	$(PIP) install --quiet --editable . --group test --group lint --group build
+	$(PIP) install --editable . --group test --group lint --group build
 	@touch $@
 
 $(VENV)/.stamp-bench: $(VENV)/.stamp-test
-	$(PIP) install --quiet --group bench
+	$(PIP) install --group bench
 	@touch $@
