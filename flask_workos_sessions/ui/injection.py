@@ -1,0 +1,61 @@
+"""Puts our script into a page that an app has rendered, or leaves the page alone.
+
+A page may hold ``</body>`` in a script, a comment, a text area or an attribute. Markup put in
+there would end it and free what follows, so only the ``</body>`` that ends the document counts
+(security P3).
+"""
+
+from __future__ import annotations
+
+import html as markup
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_SPACE = rb"[ \t\r\n\f]*"
+_END = re.compile(
+    rb"</body" + _SPACE + rb">" + _SPACE + rb"(?:</html" + _SPACE + rb">)?\Z", re.IGNORECASE
+)
+#: Bytes before the end of the document, without white space, in which its ``</body>`` must be.
+_TAIL = 512
+
+# Within a script element only "<" matters; the others cost nothing and look the same everywhere.
+_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\\u0027"})
+
+
+def inject(html: bytes, snippet: bytes) -> bytes | None:
+    """The document with ``snippet`` before its last ``</body>``.
+
+    ``None`` when nothing may be put in: there is no ``</body>`` after which only white space and
+    ``</html>`` follow. The time does not depend on what the document holds. ``snippet`` is ASCII,
+    so it is right in every charset in which ``</body>`` is found.
+    """
+    end = len(html.rstrip(b" \t\r\n\f"))
+    tail = max(0, end - _TAIL)
+    found = _END.search(html[tail:end])
+    if found is None:
+        return None
+    at = tail + found.start()
+    return b"".join((html[:at], snippet, html[at:]))
+
+
+def snippet(
+    config: Mapping[str, Any], *, script_url: str, style_url: str, nonce: str | None = None
+) -> str:
+    """The markup that brings our script to a page, in ASCII.
+
+    The configuration is a block of JSON, which no browser runs and which needs no ``nonce``; the
+    script and the style sheet are files, for pages with a strict Content-Security-Policy.
+    """
+    block = json.dumps(config, separators=(",", ":")).translate(_ESCAPES)
+    mark = f' nonce="{_attribute(nonce)}"' if nonce else ""
+    return (
+        f'<script type="application/json" id="workos-session">{block}</script>'
+        f'<link rel="stylesheet" href="{_attribute(style_url)}"{mark}>'
+        f'<script src="{_attribute(script_url)}" defer{mark}></script>'
+    )
+
+
+def _attribute(value: str) -> str:
+    return markup.escape(value).encode("ascii", "xmlcharrefreplace").decode("ascii")
