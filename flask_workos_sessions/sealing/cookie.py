@@ -14,11 +14,11 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from ..session import USER_FIELDS, Impersonator, SessionRecord
+from . import base64url
 from .dictionary import DICTIONARY
 
 #: The padded length is a multiple of this (bytes).
@@ -99,8 +99,7 @@ def decode_record(encoded: bytes) -> SessionRecord:
         raise ValueError("session record of the wrong length")
     signature = encoded[signature_at:deflated_at]
     if kind == _JWT:
-        parts = plain[:header_size], plain[header_size:rest_at], signature
-        access_token = ".".join([_base64(part) for part in parts])
+        access_token = base64url.encode(plain[:header_size], plain[header_size:rest_at], signature)
     elif kind == _OPAQUE and not rest_at:
         access_token = _text(signature)
     else:
@@ -113,12 +112,8 @@ def decode_record(encoded: bytes) -> SessionRecord:
 def _split(token: str) -> tuple[int, bytes, bytes, bytes]:
     """Header, payload and signature of a token, so that base64 does not hide them from deflate."""
     try:
-        header, payload, signature = [
-            urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split(".")
-        ]
+        header, payload, signature = [base64url.decode(part) for part in token.split(".")]
     except ValueError:
-        return _OPAQUE, b"", b"", _bytes(token)
-    if ".".join([_base64(part) for part in (header, payload, signature)]) != token:
         return _OPAQUE, b"", b"", _bytes(token)
     return _JWT, header, payload, signature
 
@@ -137,7 +132,7 @@ def _inflate(deflated: bytes) -> bytes:
 def _load(rest: bytes, access_token: str, refresh_token: str) -> SessionRecord:
     try:
         user, organization_id, signed_in_at, not_after, method, by, expires_at, previous = (
-            json.loads(_text(rest), parse_constant=_refuse)
+            _JSON.decode(_text(rest))
         )
         if not isinstance(by, list | None):
             raise TypeError
@@ -211,6 +206,9 @@ def _refuse(_: str) -> NoReturn:
     raise ValueError("not a number")
 
 
+_JSON = json.JSONDecoder(parse_constant=_refuse)
+
+
 # JSON may hold half a surrogate pair ("\ud83d"); it must survive, not break the session.
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
@@ -218,7 +216,3 @@ def _bytes(text: str) -> bytes:
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogatepass")
-
-
-def _base64(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

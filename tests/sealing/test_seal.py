@@ -137,7 +137,7 @@ def no_decryption(monkeypatch):
 
     monkeypatch.setattr(seal_module, "AESGCM", refuse)
     monkeypatch.setattr(seal_module, "derive", refuse)
-    monkeypatch.setattr(seal_module, "urlsafe_b64decode", refuse)
+    monkeypatch.setattr(seal_module.base64url, "decode", refuse)
 
 
 @pytest.mark.parametrize("length", [MAX_LENGTH + 1, 64 * 1024])
