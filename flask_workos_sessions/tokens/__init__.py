@@ -1,0 +1,1 @@
+"""WorkOS's access tokens and the keys that they are signed with."""

@@ -1,0 +1,217 @@
+"""WorkOS's access token: what it says, and whether to believe it.
+
+The rules: WorkOS's user tokens are RS256 JWTs (RFC 7519) with a session id; agent and widget
+tokens are signed with the same keys and are no session (security C7).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from joserfc.errors import JoseError
+from joserfc.jws import JWSRegistry
+
+from .jwks import KeySetCache
+from .refusals import ClockSkewed, InvalidToken, KeysUnavailable, KeyUnknown
+
+__all__ = [
+    "AccessToken",
+    "AccessTokenVerifier",
+    "ClockSkewed",
+    "InvalidToken",
+    "KeyUnknown",
+    "KeysUnavailable",
+]
+
+#: Characters of the longest token that is looked at.
+MAX_LENGTH = 16_384
+#: Seconds that WorkOS's clock may be ahead of ours.
+SKEW = 60
+
+_MAX_TIME = 2**53
+_ALGORITHM = JWSRegistry.algorithms["RS256"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """The claims of a user's access token. Times are seconds since the epoch.
+
+    ``authenticated_at`` is when the person last proved who they are (``auth_time``).
+    """
+
+    raw: str = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False, hash=False)
+    kid: str
+    subject: str
+    session_id: str
+    organization_id: str | None
+    issued_at: int
+    expires_at: int
+    authenticated_at: int | None
+    role: str | None
+    roles: tuple[str, ...]
+    permissions: tuple[str, ...]
+    entitlements: tuple[str, ...]
+    feature_flags: tuple[str, ...]
+
+
+class AccessTokenVerifier:
+    """Reads and checks the access tokens of one WorkOS application.
+
+    ``issuers`` are the accepted ``iss`` values; empty: not checked, because WorkOS has several.
+    Whether ``exp`` has passed is for the caller to judge: a token that has run out is still good
+    for a refresh.
+    """
+
+    def __init__(
+        self,
+        keys: KeySetCache,
+        *,
+        client_id: str,
+        issuers: Collection[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.keys = keys
+        self._client_id = client_id
+        self._issuers = frozenset(issuers)
+        self._clock = clock
+
+    def inspect(self, raw: str) -> AccessToken:
+        """The token's claims, checked in all but the signature. Does no I/O.
+
+        :raises ClockSkewed: when it was issued more than 60 seconds in the future.
+        :raises InvalidToken: for any other fault.
+        """
+        header, claims, _ = _parts(raw)
+        if header.get("alg") != "RS256":
+            raise InvalidToken("an algorithm other than RS256")
+        if "crit" in header:
+            raise InvalidToken("a critical extension")
+        kid = header.get("kid")
+        if not isinstance(kid, str) or not kid:
+            raise InvalidToken("no key id")
+        subject, session_id = claims.get("sub"), claims.get("sid")
+        if not isinstance(subject, str) or not subject:
+            raise InvalidToken("no subject")
+        if not isinstance(session_id, str) or not session_id:
+            raise InvalidToken("no session id")
+        self._check_audience(claims)
+        issued_at, expires_at = self._times(claims)
+        organization_id, role = claims.get("org_id"), claims.get("role")
+        return AccessToken(
+            raw=raw,
+            claims=MappingProxyType(claims),
+            kid=kid,
+            subject=subject,
+            session_id=session_id,
+            organization_id=organization_id if isinstance(organization_id, str) else None,
+            issued_at=issued_at,
+            expires_at=expires_at,
+            authenticated_at=_time(claims.get("auth_time")),
+            role=role if isinstance(role, str) else None,
+            roles=_texts(claims.get("roles")),
+            permissions=_texts(claims.get("permissions")),
+            entitlements=_texts(claims.get("entitlements")),
+            feature_flags=_texts(claims.get("feature_flags")),
+        )
+
+    def verify(self, raw: str) -> AccessToken:
+        """The same, and the signature is right. May fetch the key set.
+
+        :raises ClockSkewed: when it was issued more than 60 seconds in the future.
+        :raises KeyUnknown: when a key set that was fetched after it was issued lacks its key.
+        :raises InvalidToken: for any other fault.
+        :raises KeysUnavailable: when its key cannot be had just now.
+        """
+        token = self.inspect(raw)
+        self.check_signature(token)
+        return token
+
+    def check_signature(self, token: AccessToken) -> None:
+        """Check the signature of a token that was inspected. May fetch the key set.
+
+        :raises InvalidToken: when it is wrong; or :exc:`KeyUnknown`.
+        :raises KeysUnavailable: when its key cannot be had just now.
+        """
+        key = self.keys.find(token.kid, token.issued_at)
+        signed, _, signature = token.raw.rpartition(".")
+        try:
+            right = _ALGORITHM.verify(signed.encode("ascii"), _base64(signature), key)
+        except (JoseError, ValueError):
+            right = False
+        if not right:
+            raise InvalidToken("a wrong signature")
+
+    def _check_audience(self, claims: Mapping[str, Any]) -> None:
+        # Not ``aud``: WorkOS sends none, and a JWT template may add any.
+        if claims.get("client_id", self._client_id) != self._client_id:
+            raise InvalidToken("another client id")
+        if claims.get("sub_profile") not in (None, "user") or claims.get("sub_type") is not None:
+            raise InvalidToken("a subject that is not a user")
+        issuer = claims.get("iss")
+        if self._issuers and not (isinstance(issuer, str) and issuer in self._issuers):
+            raise InvalidToken("an issuer that is not accepted")
+
+    def _times(self, claims: Mapping[str, Any]) -> tuple[int, int]:
+        issued_at, expires_at = _time(claims.get("iat")), _time(claims.get("exp"))
+        if expires_at is None:
+            raise InvalidToken("no expiry")
+        if issued_at is None:
+            raise InvalidToken("no time of issue")
+        not_before = issued_at
+        if claims.get("nbf") is not None:
+            limit = _time(claims["nbf"])
+            if limit is None:
+                raise InvalidToken("a wrong time")
+            not_before = max(issued_at, limit)
+        if not_before > self._clock() + SKEW:
+            raise ClockSkewed
+        return issued_at, expires_at
+
+
+def _parts(raw: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+    """Header, claims and signature of a compact JWS (RFC 7515, 7.1)."""
+    if not isinstance(raw, str) or len(raw) > MAX_LENGTH:
+        raise InvalidToken("no readable form")
+    try:
+        header, claims, signature = [_base64(part) for part in raw.split(".")]
+        return _object(header), _object(claims), signature
+    except (ValueError, RecursionError):
+        raise InvalidToken("no readable form") from None
+
+
+def _base64(part: str) -> bytes:
+    return urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4))
+
+
+def _object(part: bytes) -> dict[str, Any]:
+    value = _JSON.decode(part.decode("utf-8"))
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError("not a number")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _time(value: object) -> int | None:
+    """A NumericDate (RFC 7519, 2) in whole seconds, ``None`` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return math.floor(value) if 0 <= value < _MAX_TIME else None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """The texts of a list; a JWT template may have put anything in its place."""
+    return tuple(each for each in value if isinstance(each, str)) if type(value) is list else ()

@@ -1,0 +1,56 @@
+"""The keys of one JWKS document (RFC 7517) that access tokens may be signed with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+#: More entries than that are not looked at.
+MAX_KEYS = 100
+#: Bits of a modulus: less is too weak (RFC 7518, 3.3), more would take a while to verify with.
+MIN_BITS, MAX_BITS = 2048, 8192
+
+
+def parse_keys(jwks: object) -> dict[str, RSAKey]:
+    """The RSA signature keys by ``kid``. Entries of any other kind are left out.
+
+    :raises ValueError: when there is none.
+    """
+    entries = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    keys: dict[str, RSAKey] = {}
+    for entry in entries[:MAX_KEYS] if isinstance(entries, list) else ():
+        key = _parse(entry)
+        if key is not None:
+            keys.setdefault(entry["kid"], key)
+    if not keys:
+        raise ValueError("no usable key in the key set")
+    return keys
+
+
+def _parse(entry: object) -> RSAKey | None:
+    if not isinstance(entry, Mapping):
+        return None
+    usable = (
+        entry.get("kty") == "RSA"
+        and entry.get("use", "sig") == "sig"
+        and entry.get("alg", "RS256") == "RS256"
+        and isinstance(entry.get("kid"), str)
+        and entry["kid"]
+        and isinstance(entry.get("n"), str)
+        and isinstance(entry.get("e"), str)
+        # A modulus in base64 has four characters for every 24 bits.
+        and MIN_BITS <= len(entry["n"]) * 6 <= MAX_BITS + 24
+    )
+    if not usable:
+        return None
+    # The public members only: certificates and what else there is are no concern of ours.
+    public: dict[str, Any] = {"kty": "RSA", "n": entry["n"], "e": entry["e"], "kid": entry["kid"]}
+    try:
+        key = RSAKey.import_key(public)
+        bits = key.public_key.key_size  # the key is parsed here, once
+    except (JoseError, ValueError, TypeError, KeyError, OverflowError):
+        return None
+    return key if MIN_BITS <= bits <= MAX_BITS else None
