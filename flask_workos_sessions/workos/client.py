@@ -1,0 +1,211 @@
+"""WorkOS's API, as far as sessions need it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from .outcomes import Outcome, Transient, classify
+from .transport import Answer, Transport, Unreachable
+
+#: Seconds to connect, and for the answer, of an exchange and of the key set.
+EXCHANGE_TIMEOUT = (3.0, 8.0)
+KEYS_TIMEOUT = (2.0, 3.0)
+#: Pages of a user's sessions that are looked through.
+MAX_PAGES = 3
+
+_MAX_USER_AGENT = 512
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+class WorkOSClient:
+    """Calls to WorkOS for one application. Trouble on the network raises nothing (but see
+    :meth:`fetch_keys`); nothing is tried twice.
+    """
+
+    def __init__(self, *, base_url: str, client_id: str, api_key: str) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._client_id = client_id
+        self._api_key = api_key
+        self._transport = Transport(base_url)
+
+    def __repr__(self) -> str:
+        return f"WorkOSClient({self._base_url!r})"
+
+    def exchange_code(
+        self,
+        code: str,
+        *,
+        code_verifier: str,
+        ip_address: str | None = None,
+        user_agent: str | None = None,
+        invitation_token: str | None = None,
+    ) -> Outcome:
+        """Exchange the code of a callback for a session."""
+        grant = {"code": code, "code_verifier": code_verifier, "invitation_token": invitation_token}
+        return self._authenticate("authorization_code", grant, ip_address, user_agent)
+
+    def exchange_refresh_token(
+        self,
+        refresh_token: str,
+        *,
+        organization_id: str | None = None,
+        ip_address: str | None = None,
+        user_agent: str | None = None,
+    ) -> Outcome:
+        """Exchange a refresh token for its successor; without an organization: as WorkOS likes."""
+        grant = {"refresh_token": refresh_token, "organization_id": organization_id}
+        return self._authenticate("refresh_token", grant, ip_address, user_agent)
+
+    def revoke_session(self, session_id: str, *, timeout: float = 2.0) -> bool:
+        """End a session at WorkOS; true when it is gone there, whoever ended it.
+
+        ``timeout`` is in seconds. False means: not known, try again later.
+        """
+        try:
+            answer = self._transport.call(
+                "POST",
+                "/user_management/sessions/revoke",
+                timeout=_within(timeout),
+                api_key=self._api_key,
+                body={"session_id": _text(session_id)},
+            )
+        except Unreachable:
+            return False
+        if answer.status in (400, 404):
+            # Unknown or already revoked, if it is WorkOS who says so and not a proxy.
+            return isinstance(_member(answer, "message"), str)
+        return 200 <= answer.status < 300
+
+    def session_expires_at(
+        self, user_id: str, session_id: str, *, timeout: float = 1.0
+    ) -> int | None:
+        """When the session ends at the latest (epoch seconds); ``None`` if that is not known.
+
+        ``timeout`` (seconds) is for all pages of the list together.
+        """
+        deadline = time.monotonic() + timeout
+        segment = _segment(user_id)
+        query = {"limit": "100"}
+        for _ in range(MAX_PAGES):
+            left = deadline - time.monotonic()
+            if segment is None or left <= 0:
+                return None
+            try:
+                answer = self._transport.call(
+                    "GET",
+                    f"/user_management/users/{segment}/sessions",
+                    timeout=_within(left),
+                    api_key=self._api_key,
+                    query=query,
+                )
+            except Unreachable:
+                return None
+            sessions = _member(answer, "data") if answer.status == 200 else None
+            for each in sessions if isinstance(sessions, list) else ():
+                if isinstance(each, dict) and each.get("id") == session_id:
+                    return _epoch(each.get("expires_at"))
+            metadata = _member(answer, "list_metadata")
+            after = metadata.get("after") if isinstance(metadata, dict) else None
+            if not isinstance(after, str) or not after:
+                return None
+            query = {"limit": "100", "after": after}
+        return None
+
+    def fetch_keys(self) -> dict[str, Any]:
+        """The application's key set (JWKS).
+
+        :raises Unreachable: when there is no answer.
+        :raises ValueError: when the answer is not a JSON object.
+        """
+        answer = self._transport.call(
+            "GET", f"/sso/jwks/{_segment(self._client_id)}", timeout=KEYS_TIMEOUT
+        )
+        if answer.status != 200:
+            raise Unreachable(f"status {answer.status}")
+        document = answer.json()
+        if not isinstance(document, dict):
+            raise ValueError("The key set is not a JSON object.")
+        return document
+
+    def logout_url(self, session_id: str, return_to: str | None = None) -> str:
+        """Where the browser ends its session at AuthKit. ``return_to`` is registered at WorkOS."""
+        query = {"session_id": session_id}
+        if return_to is not None:
+            query["return_to"] = return_to
+        return f"{self._base_url}/user_management/sessions/logout?{urlencode(query)}"
+
+    def _authenticate(
+        self,
+        grant_type: str,
+        grant: Mapping[str, str | None],
+        ip_address: str | None,
+        user_agent: str | None,
+    ) -> Outcome:
+        body = {
+            "grant_type": grant_type,
+            "client_id": self._client_id,
+            "client_secret": self._api_key,
+            **{name: _text(value) for name, value in grant.items() if value is not None},
+            **_person(ip_address, user_agent),
+        }
+        try:
+            answer = self._transport.call(
+                "POST", "/user_management/authenticate", timeout=EXCHANGE_TIMEOUT, body=body
+            )
+        except Unreachable as unreachable:
+            return Transient(unreachable.reason)
+        return classify(answer.status, answer.headers, answer.body)
+
+
+def _person(ip_address: str | None, user_agent: str | None) -> dict[str, str]:
+    """What is told about the person. WorkOS refuses a call with an address that is none."""
+    person = {}
+    try:
+        if ip_address:
+            person["ip_address"] = str(ipaddress.ip_address(ip_address.partition("%")[0]))
+    except ValueError:
+        pass
+    agent = _UNPRINTABLE.sub(" ", user_agent or "")[:_MAX_USER_AGENT].strip()
+    if agent:
+        person["user_agent"] = agent
+    return person
+
+
+def _text(value: str) -> str:
+    """A text that every JSON parser reads: without half a surrogate pair."""
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _segment(value: str) -> str | None:
+    """One segment of a path. Two dots would be taken as the way up."""
+    return None if value in ("", ".", "..") else quote(_text(value), safe="")
+
+
+def _within(seconds: float) -> tuple[float, float]:
+    """Timeouts to connect and to answer that take ``seconds`` together."""
+    return seconds / 2, seconds / 2
+
+
+def _member(answer: Answer, name: str) -> Any:
+    try:
+        document = answer.json()
+    except ValueError:
+        return None
+    return document.get(name) if isinstance(document, dict) else None
+
+
+def _epoch(value: object) -> int | None:
+    """The seconds since the epoch of a date and time in ISO 8601."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,132 @@
+"""One HTTP call, with what keeps it from doing harm: limits, and nothing sent anywhere else."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+#: Bytes of the longest answer that is read.
+MAX_BODY = 1_048_576
+#: Connections that are kept open, per process.
+_POOL_SIZE = 16
+_CHUNK = 65_536
+
+
+class Unreachable(Exception):
+    """There was no whole answer. ``reason`` is a fixed phrase."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON. :raises ValueError: when it is not."""
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
+class _Key(AuthBase):
+    """Our API key, or no Authorization; in any case not what ``.netrc`` has (security S7)."""
+
+    def __init__(self, api_key: str | None) -> None:
+        self._api_key = api_key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._api_key is not None:
+            request.headers["Authorization"] = f"Bearer {self._api_key}"
+        return request
+
+
+class Transport:
+    """Calls to one host. Follows no redirect, keeps no cookie, tries nothing twice."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._session: requests.Session | None = None
+        self._pid = -1
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: tuple[float, float],
+        api_key: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request; ``timeout`` is seconds to connect, and for the whole answer.
+
+        :raises Unreachable: when there is no whole answer.
+        """
+        deadline = time.monotonic() + sum(timeout)
+        try:
+            with self._opened().request(
+                method,
+                self._base_url + path,
+                params=query,
+                # Plain ASCII, whatever is in it.
+                data=None if body is None else json.dumps(body).encode("ascii"),
+                headers={"Content-Type": "application/json"} if body is not None else None,
+                auth=_Key(api_key),
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return Answer(response.status_code, response.headers, _read(response, deadline))
+        except (requests.Timeout, ReadTimeoutError):
+            raise Unreachable("timeout") from None
+        except (requests.RequestException, HTTPError, OSError, ValueError):
+            # Without the cause: its text may hold the URL.
+            raise Unreachable("network") from None
+
+    def _opened(self) -> requests.Session:
+        if self._session is None or self._pid != os.getpid():
+            # Two processes must not share a connection: one would read the other's answer.
+            session = requests.Session()
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE, max_retries=0)
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+            session.headers.update(
+                {
+                    "Accept": "application/json",
+                    "Accept-Encoding": "identity",
+                    "User-Agent": "Flask-WorkOS-Sessions",
+                }
+            )
+            self._session, self._pid = session, os.getpid()
+        return self._session
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    """The body, piece by piece: a timeout of requests' is for each piece, not for the whole."""
+    body = bytearray()
+    while piece := response.raw.read1(_CHUNK, decode_content=True):
+        body += piece
+        if len(body) > MAX_BODY:
+            raise Unreachable("answer too long")
+        if time.monotonic() > deadline:
+            raise Unreachable("timeout")
+    return bytes(body)
