@@ -1,0 +1,70 @@
+"""One WorkOS environment: all that the endpoints look at and change."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .browsers import Browsers
+from .codes import Codes
+from .directory import Directory
+from .faults import Faults
+from .journal import Journal
+from .keys import SigningKeys
+from .sessions import Sessions
+
+
+class Environment:
+    """The state behind the endpoints. Whoever reads or changes it holds ``lock``."""
+
+    def __init__(
+        self,
+        *,
+        client_id: str | None,
+        api_key: str | None,
+        clock: Callable[[], float],
+        access_token_seconds: int,
+        max_length: float,
+        inactivity_timeout: float | None,
+        grace_seconds: float,
+        redirect_uris: Iterable[str],
+        logout_uris: Iterable[str],
+    ) -> None:
+        self.lock = threading.RLock()
+        self.client_id = client_id or f"client_{secrets.token_hex(13).upper()}"
+        self.api_key = api_key or f"sk_test_{secrets.token_urlsafe(32)}"
+        self.control_secret = secrets.token_urlsafe(32)
+        self.clock = clock
+        self.access_token_seconds = access_token_seconds
+        self.redirect_uris = list(redirect_uris)
+        self.logout_uris = list(logout_uris)
+        self.jwt_template: dict[str, Any] = {}
+        #: Where the server listens, without a trailing slash; set when it has a port.
+        self.url = ""
+        self.directory = Directory(clock)
+        self.keys = SigningKeys()
+        self.sessions = Sessions(
+            clock,
+            max_length=max_length,
+            inactivity_timeout=inactivity_timeout,
+            grace_seconds=grace_seconds,
+        )
+        self.codes = Codes()
+        self.pending = Codes()
+        self.browsers = Browsers()
+        self.journal = Journal()
+        self.faults = Faults()
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` of access tokens, in the form of newer WorkOS environments."""
+        return f"{self.url}/user_management/{self.client_id}"
+
+    @property
+    def browser_cookie(self) -> str:
+        """The name of AuthKit's own cookie. Cookies know no ports, so it differs per client."""
+        digest = hashlib.sha256(self.client_id.encode()).hexdigest()
+        return f"workos-local-{digest[:8]}"

@@ -1,0 +1,301 @@
+"""A WorkOS on this machine, for development and tests."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from .app import create_app
+from .authenticate import begin_session
+from .authorize_request import read_authorize_request
+from .browsers import BrowserSession
+from .codes import SignIn
+from .environment import Environment
+from .faults import Fault
+from .journal import RecordedExchange, RecordedRequest
+from .pages import sign_in_of
+from .population import Population, Where, Who
+from .seed import seed as seed_directory
+from .server import LoopbackServer
+from .sessions import LocalSession
+
+
+class LocalWorkOS(Population):
+    """WorkOS's AuthKit as an HTTP server on loopback.
+
+    ::
+
+        with LocalWorkOS() as workos:
+            app.config.update(workos.settings("http://localhost/auth/callback"))
+
+    A person may be given as an object, an id or an address, an organization as an object, an id
+    or a name. Nothing is written to disk; keys and secrets are made anew for every object.
+
+    :param access_token_seconds: the access token duration.
+    :param max_length: the maximum session length (seconds).
+    :param inactivity_timeout: the inactivity timeout (seconds); ``None``: off.
+    :param grace_seconds: how long a retired refresh token gets the same pair again.
+    :param host: a loopback address. :raises ValueError: for any other (security S8).
+    :param seed: begin with the people of :func:`~flask_workos_sessions.local.seed.seed`.
+    """
+
+    def __init__(
+        self,
+        *,
+        client_id: str | None = None,
+        api_key: str | None = None,
+        clock: Callable[[], float] = time.time,
+        access_token_seconds: int = 300,
+        max_length: float = 365 * 86_400,
+        inactivity_timeout: float | None = None,
+        grace_seconds: float = 30,
+        redirect_uris: Iterable[str] = (),
+        logout_uris: Iterable[str] = (),
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: bool = True,
+    ) -> None:
+        self._server = LoopbackServer(host, port)
+        environment = Environment(
+            client_id=client_id,
+            api_key=api_key,
+            clock=clock,
+            access_token_seconds=access_token_seconds,
+            max_length=max_length,
+            inactivity_timeout=inactivity_timeout,
+            grace_seconds=grace_seconds,
+            redirect_uris=redirect_uris,
+            logout_uris=logout_uris,
+        )
+        super().__init__(environment)
+        self._app = create_app(environment)
+        if seed:
+            seed_directory(environment.directory)
+
+    # The server
+
+    def start(self) -> Self:
+        """Listen on loopback, on a free port unless one was given."""
+        self._server.start(self._app)
+        self._environment.url = self._server.url
+        return self
+
+    def stop(self) -> None:
+        """Stop listening; what is known is kept, and :meth:`start` takes the same port again."""
+        self._server.stop()
+
+    def wait(self) -> None:
+        """Wait until :meth:`stop`."""
+        self._server.wait()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"LocalWorkOS({self.url!r})" if self._server.running else "LocalWorkOS(stopped)"
+
+    @property
+    def url(self) -> str:
+        """The base URL. :raises RuntimeError: before the first start."""
+        if not self._environment.url:
+            raise RuntimeError("This LocalWorkOS has not been started.")
+        return self._environment.url
+
+    # What an application has to know
+
+    @property
+    def client_id(self) -> str:
+        """The client id that this environment expects."""
+        return self._environment.client_id
+
+    @property
+    def api_key(self) -> str:
+        """The API key that this environment expects; may be set, to revoke the old one."""
+        return self._environment.api_key
+
+    @api_key.setter
+    def api_key(self, key: str) -> None:
+        self._environment.api_key = key
+
+    @property
+    def control_secret(self) -> str:
+        """What ``POST /local/…`` wants as a bearer token."""
+        return self._environment.control_secret
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` of its access tokens."""
+        return self._environment.issuer
+
+    def settings(self, redirect_uri: str | None = None, **more: Any) -> dict[str, Any]:
+        """``WORKOS_*`` settings for ``app.config``, with a new cookie password.
+
+        The session clocks are mirrored. ``redirect_uri`` is registered here too. ``more`` comes
+        on top; a value of ``None`` leaves a setting out.
+        """
+        sessions = self._environment.sessions
+        settings: dict[str, Any] = {
+            "WORKOS_API_KEY": self.api_key,
+            "WORKOS_CLIENT_ID": self.client_id,
+            "WORKOS_BASE_URL": self.url,
+            "WORKOS_COOKIE_PASSWORD": secrets.token_urlsafe(32),
+            "WORKOS_REDIRECT_URI": redirect_uri,
+            "WORKOS_SESSION_MAX_LENGTH": int(sessions.max_length),
+            "WORKOS_SESSION_INACTIVITY_TIMEOUT": (
+                None if sessions.inactivity_timeout is None else int(sessions.inactivity_timeout)
+            ),
+            **more,
+        }
+        if redirect_uri is not None:
+            self.allow_redirect_uri(redirect_uri)
+        return {name: value for name, value in settings.items() if value is not None}
+
+    def allow_redirect_uri(self, uri: str) -> None:
+        """Register a redirect URI: it has to match to the letter."""
+        with self._lock:
+            self._environment.redirect_uris.append(uri)
+
+    def allow_logout_uri(self, uri: str) -> None:
+        """Register a sign-out redirect; the first one is the default."""
+        with self._lock:
+            self._environment.logout_uris.append(uri)
+
+    # People, without a browser
+
+    def sign_in(self, who: Who, organization: Where | None = None, **more: Any) -> dict[str, Any]:
+        """Begin a session and return the JSON of its exchange, without HTTP.
+
+        :param more: fields of :class:`~flask_workos_sessions.local.codes.SignIn`, such as
+            ``method="SSO"`` or ``authenticated_at``.
+        :raises ApiError: what WorkOS would answer instead, such as
+            ``organization_selection_required``.
+        """
+        with self._lock:
+            return begin_session(self._environment, self._signed_in(who, organization, more), {})
+
+    def authorize_code(
+        self,
+        who: Who,
+        *,
+        redirect_uri: str,
+        code_challenge: str | None,
+        organization: Where | None = None,
+        **more: Any,
+    ) -> str:
+        """A code as the browser would bring it back to ``redirect_uri``.
+
+        :raises ValueError: the redirect URI is not registered.
+        """
+        with self._lock:
+            if redirect_uri not in self._environment.redirect_uris:
+                raise ValueError("This redirect URI is not registered; see allow_redirect_uri.")
+            more["code_challenge"] = code_challenge
+            sign_in = self._signed_in(who, organization, more)
+            return self._environment.codes.issue(sign_in, self._environment.clock())
+
+    def approve(self, authorize_url: str, who: Who) -> str:
+        """What the hosted page does when ``who`` signs in: the URL that the browser goes to next.
+
+        :param authorize_url: where the application sent the browser; all of it is checked.
+        :raises Unredirectable, SentBack: as the page would refuse it.
+        """
+        query = dict(parse_qsl(urlsplit(authorize_url).query))
+        with self._lock:
+            asked = read_authorize_request(self._environment, query)
+            user, now = self._directory.user(who), self._environment.clock()
+            sign_in = sign_in_of(asked, BrowserSession(user.id, now, asked.method))
+            return asked.back(code=self._environment.codes.issue(sign_in, now))
+
+    def impersonate(
+        self, who: Who, *, by: str, reason: str | None = None, organization: Where | None = None
+    ) -> dict[str, Any]:
+        """As :meth:`sign_in`, by a WorkOS team member with the address ``by``."""
+        return self.sign_in(who, organization, impersonator={"email": by, "reason": reason})
+
+    def impersonation_url(self, who: Who, *, by: str, reason: str | None = None) -> str:
+        """A link for a browser, once: its next sign-in is silent, and an impersonation."""
+        with self._lock:
+            user, now = self._directory.user(who), self._environment.clock()
+            impersonator = {"email": by, "reason": reason}
+            offered = BrowserSession(user.id, now, "Impersonation", impersonator)
+            return f"{self.url}/local/impersonation/{self._environment.browsers.offer(offered)}"
+
+    def _signed_in(self, who: Who, organization: Where | None, more: Mapping[str, Any]) -> SignIn:
+        where = None if organization is None else self._directory.organization(organization).id
+        more = {"authenticated_at": self._environment.clock(), **more}
+        return SignIn(self._directory.user(who).id, organization_id=where, **more)
+
+    # What happened, and what shall
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """What came in, oldest first."""
+        with self._lock:
+            return list(self._environment.journal.requests)
+
+    def exchanges(self, grant_type: str | None = None) -> list[RecordedExchange]:
+        """What came to ``/user_management/authenticate`` and how it was answered."""
+        with self._lock:
+            every = list(self._environment.journal.exchanges)
+        return [each for each in every if grant_type in (None, each.grant_type)]
+
+    @property
+    def sessions(self) -> list[LocalSession]:
+        """Every session that ever began, oldest first, with its present status."""
+        with self._lock:
+            return self._environment.sessions.all()
+
+    def revoke(self, session_id: str) -> bool:
+        """End a session from WorkOS's side; ``False`` when it is unknown or over."""
+        with self._lock:
+            return self._environment.sessions.revoke(session_id)
+
+    def rotate_keys(self, *, withdraw: bool = False) -> str:
+        """Sign with a new key from now on; ``withdraw`` takes the old ones out of the JWKS."""
+        with self._lock:
+            return self._environment.keys.rotate(withdraw=withdraw)
+
+    def set_clocks(self, **seconds: Any) -> None:
+        """Change ``access_token_seconds``, ``max_length`` (for sessions that begin afterwards),
+        ``inactivity_timeout`` or ``grace_seconds``.
+
+        :raises ValueError: another name.
+        """
+        with self._lock:
+            for name, value in seconds.items():
+                if name == "access_token_seconds":
+                    self._environment.access_token_seconds = value
+                elif name in ("max_length", "inactivity_timeout", "grace_seconds"):
+                    setattr(self._environment.sessions, name, value)
+                else:
+                    raise ValueError(f"There is no clock {name!r}.")
+
+    def fail_next(
+        self,
+        times: int = 1,
+        *,
+        status: str | int = 500,
+        body: bytes | str = b"",
+        headers: Mapping[str, str] | None = None,
+        delay: float = 0,
+    ) -> None:
+        """Answer the next exchanges wrongly.
+
+        :param status: an HTTP status, or one of
+            :data:`~flask_workos_sessions.local.faults.NAMED_FAULTS`.
+        :param delay: seconds before the answer; real ones.
+        :raises ValueError: another word.
+        """
+        raw = body.encode() if isinstance(body, str) else body
+        self._environment.faults.add(Fault(status, raw, dict(headers or {}), delay), times)
+
+    def down(self, status: str | int = "drop") -> AbstractContextManager[None]:
+        """In this context every request fails: the connection ends, or ``status`` is answered."""
+        return self._environment.faults.down(Fault(status))
