@@ -17,6 +17,12 @@ from werkzeug.exceptions import HTTPException
 __all__ = [
     "AccessDenied",
     "ConfigurationError",
+    "EntitlementRequired",
+    "FeatureFlagRequired",
+    "ImpersonatorRefused",
+    "InsufficientPermission",
+    "InsufficientRole",
+    "OrganizationRequired",
     "OriginRefused",
     "PassiveStale",
     "RecentSignInRequired",
@@ -25,6 +31,7 @@ __all__ = [
     "SessionTooLarge",
     "SessionUnavailable",
     "SignInRequired",
+    "UserUnknown",
 ]
 
 
@@ -62,11 +69,20 @@ class Refused(HTTPException):
 
 
 class SignInRequired(Refused):
-    """Nobody is signed in (401)."""
+    """Nobody is signed in (401). ``options`` are what the sign-in needs: an organization, say."""
 
     code = 401
     error = "sign_in_required"
     description = "Sign in to see this."
+
+    def __init__(
+        self,
+        *,
+        required: Mapping[str, Any] | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(required=required)
+        self.options = dict(options or {})
 
 
 class SessionEnded(SignInRequired):
@@ -128,6 +144,12 @@ class OrganizationRequired(AccessDenied):
     """The session belongs to no organization, or to another one."""
 
     error = "organization_required"
+
+
+class ImpersonatorRefused(AccessDenied):
+    """An impersonator cannot prove to be the person (``WORKOS_IMPERSONATOR_STEP_UP``)."""
+
+    error = "impersonator_refused"
 
 
 class UserUnknown(AccessDenied):

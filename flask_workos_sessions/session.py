@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -40,7 +41,7 @@ class User:
     last_sign_in_at: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
-    metadata: Mapping[str, Any] = field(default=_EMPTY, hash=False)
+    metadata: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, hash=False)
 
     @classmethod
     def from_profile(cls, profile: Mapping[str, Any]) -> User:
@@ -62,7 +63,18 @@ class User:
 #: The fields of a WorkOS user that a session keeps.
 USER_FIELDS = tuple(each.name for each in fields(User))
 
+#: Bytes of ``metadata`` (as JSON) that a session keeps; more stays at WorkOS (security C8).
+MAX_METADATA = 512
+
 ANONYMOUS = User()
+
+
+def kept_profile(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of WorkOS's user JSON that a session keeps: known fields, and small metadata."""
+    kept = {name: profile[name] for name in USER_FIELDS if profile.get(name) is not None}
+    if len(json.dumps(kept.get("metadata"), default=str)) > MAX_METADATA:
+        del kept["metadata"]
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,7 @@ class Session:
     permissions: tuple[str, ...] = ()
     entitlements: tuple[str, ...] = ()
     feature_flags: tuple[str, ...] = ()
-    claims: Mapping[str, Any] = field(default=_EMPTY, repr=False, hash=False)
+    claims: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, repr=False, hash=False)
     access_token: str | None = field(default=None, repr=False)
     impersonator: Impersonator | None = None
     authentication_method: str | None = None

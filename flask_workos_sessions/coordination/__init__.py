@@ -1,0 +1,1 @@
+"""What requests, threads and later processes have to agree on."""

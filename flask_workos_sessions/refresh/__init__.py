@@ -1,0 +1,1 @@
+"""Refreshing an access token once, and losing no session by it."""

@@ -1,0 +1,1 @@
+"""Where a session lies between two requests."""

@@ -1,0 +1,18 @@
+"""For the tests of your application: settings without secrets, and signed-in test clients.
+
+::
+
+    from flask_workos_sessions.testing import login_as, settings
+
+    app = create_app(settings())
+    client = app.test_client()
+    login_as(client, role="admin", permissions=["posts:write"])
+    assert client.get("/admin").status_code == 200
+
+With ``pytest_plugins = ["flask_workos_sessions.testing.fixtures"]`` you have fixtures too.
+"""
+
+from .login import login_as
+from .settings import settings
+
+__all__ = ["login_as", "settings"]

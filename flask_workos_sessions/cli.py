@@ -1,0 +1,23 @@
+"""``flask workos``: commands that work without a configured app."""
+
+from __future__ import annotations
+
+import secrets
+
+import click
+
+from .local.command import local_command
+
+
+@click.group("workos")
+def workos_group() -> None:
+    """WorkOS AuthKit sessions."""
+
+
+@workos_group.command("secret")
+def secret_command() -> None:
+    """Print a new cookie password for WORKOS_COOKIE_PASSWORD."""
+    click.echo(secrets.token_urlsafe(48))
+
+
+workos_group.add_command(local_command)

@@ -1,0 +1,125 @@
+"""Who is signed in, in this request: ``current_session`` and ``current_user``."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import has_request_context, request
+from flask.wrappers import Request
+from werkzeug.local import LocalProxy
+
+from .errors import UserUnknown
+from .fetch_metadata import is_background
+from .opening import Opening
+from .parts import Parts, current_parts
+from .refresh.refresher import Caller
+from .session import ANONYMOUS, NO_SESSION, Session, User
+
+_KEY = "flask_workos_sessions.request"
+_UNLOADED = object()
+
+
+class RequestState:
+    """What we know about one request. It lies in ``request.environ``, not on ``flask.g``: a context
+    that is pushed around several requests would share that among them (Flask-Login #721)."""
+
+    __slots__ = ("_opening", "_user", "cookies", "parts", "passive", "private", "settled")
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.passive = False
+        #: Whether the response shows, or depends on, who is signed in.
+        self.private = False
+        #: Cookie headers that a view of ours decided on; then nothing else sets the cookie.
+        self.cookies: list[str] = []
+        self.settled = False
+        self._opening: Opening | None = None
+        self._user: Any = _UNLOADED
+
+    @property
+    def opening(self) -> Opening:
+        """What became of the session cookie; opened on the first look."""
+        if self._opening is None:
+            active = not self.passive and not is_background(request)
+            self.open(active=active)
+        assert self._opening is not None
+        return self._opening
+
+    @property
+    def opened(self) -> Opening | None:
+        """The same, if anybody has looked."""
+        return self._opening
+
+    def open(self, *, active: bool, fetch: bool = True) -> Opening:
+        """Open the session cookie of this request, unless that was done."""
+        if self._opening is None:
+            self._opening = self.parts.opener.open(
+                request.environ.get("HTTP_COOKIE", ""),
+                caller_of(request),
+                active=active,
+                fetch=fetch,
+            )
+        return self._opening
+
+    def replace(self, opening: Opening) -> None:
+        """The session was refreshed or switched in the middle of this request."""
+        self._opening = opening
+        self._user = _UNLOADED
+
+    def user(self) -> Any:
+        """WorkOS's user, or what the application's ``user_loader`` makes of the session.
+
+        :raises UserUnknown: when the loader returns ``None``.
+        """
+        session = self.opening.session
+        loader = self.parts.customization.user_loader
+        if loader is None or not session:
+            return session.user
+        if self._user is _UNLOADED:
+            user = loader(session)
+            # The page that explains the refusal may ask again, and must be able to render.
+            self._user = ANONYMOUS if user is None else user
+            if user is None:
+                raise UserUnknown
+        return self._user
+
+
+def caller_of(asked: Request) -> Caller:
+    """The person's address and browser. Behind a proxy, Werkzeug's ProxyFix makes them right."""
+    agent = asked.environ.get("HTTP_USER_AGENT")
+    return Caller(ip_address=asked.remote_addr, user_agent=agent[:1000] if agent else None)
+
+
+def request_state() -> RequestState:
+    """The state of the current request for the current app."""
+    environ = request.environ
+    state = environ.get(_KEY)
+    parts = current_parts()
+    if state is None or state.parts is not parts:
+        state = environ[_KEY] = RequestState(parts)
+    return cast(RequestState, state)
+
+
+def get_current_session() -> Session:
+    """The session of this request; falsy when nobody is signed in, and outside a request."""
+    if not has_request_context():
+        return NO_SESSION
+    state = request_state()
+    state.private = True
+    return state.opening.session
+
+
+def get_current_user() -> Any:
+    """The person of this request; an anonymous, falsy user when nobody is signed in."""
+    if not has_request_context():
+        return ANONYMOUS
+    state = request_state()
+    state.private = True
+    return state.user()
+
+
+#: The session of this request: an immutable :class:`~flask_workos_sessions.session.Session`.
+current_session: Session = LocalProxy(get_current_session)  # type: ignore[assignment]
+
+#: The person of this request. Never ``None``: anonymous is falsy, with every field ``None``.
+current_user: User = LocalProxy(get_current_user)  # type: ignore[assignment]

@@ -1,0 +1,24 @@
+"""The small interface behind which processes and hosts share what they must agree on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class SharedState(Protocol):
+    """Values under keys, each with a lifetime in whole seconds.
+
+    Keys are hashes and values are bytes: nothing that is kept here tells who somebody is.
+    """
+
+    def get(self, key: str) -> bytes | None:
+        """The value, or ``None`` when there is none or its time has passed."""
+
+    def set(self, key: str, value: bytes, seconds: int) -> None:
+        """Keep a value for ``seconds`` (at least 1)."""
+
+    def add(self, key: str, value: bytes, seconds: int) -> bool:
+        """Keep a value unless there is one already: true for exactly one caller."""
+
+    def delete(self, key: str) -> None:
+        """Forget a value, if there is one."""

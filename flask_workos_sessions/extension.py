@@ -1,0 +1,109 @@
+"""``WorkOSSessions``: settings, parts and hooks, put together on an app."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Blueprint, Flask, current_app
+
+from .blueprint import make_blueprint
+from .context import request_state
+from .guards import automatic_options, is_flasks_static, is_public, require_session
+from .hooks import add_hooks, exempt_from_csrf
+from .parts import EXTENSION, PARTS, Customization, assemble, current_parts
+from .session import Session
+from .settings import load_settings
+from .ui.variables import add_variables
+from .views.organization import switch_to
+
+Loader = TypeVar("Loader", bound=Callable[[Session], Any])
+
+
+class WorkOSSessions:
+    """Complete WorkOS AuthKit sessions for one or several Flask apps.
+
+    :param app: the app to set up now; or call :meth:`init_app` in your application factory.
+    :param clock: where the time comes from (epoch seconds); tests set another one.
+    :raises ConfigurationError: listing every setting that cannot work. Nothing is sent to the
+        network before the first request.
+
+    ::
+
+        app = Flask(__name__)
+        sessions = WorkOSSessions(app)
+    """
+
+    def __init__(self, app: Flask | None = None, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._customization = Customization()
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Set up an app: settings, routes, hooks and template variables.
+
+        :raises ConfigurationError: listing every setting that cannot work.
+        :raises RuntimeError: when the app has been set up already.
+        """
+        if EXTENSION in app.extensions:
+            raise RuntimeError(
+                "Flask-WorkOS-Sessions is set up on this app already: call init_app once, or "
+                "pass the app to WorkOSSessions, not both."
+            )
+        settings = load_settings(app.config)
+        parts = assemble(settings, self._clock, self._customization)
+        app.register_blueprint(make_blueprint(settings.url_prefix))
+        app.extensions[EXTENSION] = self
+        app.extensions[PARTS] = parts
+        add_hooks(app, parts)
+        add_variables(app)
+        exempt_from_csrf(app)
+
+    def user_loader(self, loader: Loader) -> Loader:
+        """Register what makes your own user object of a session; ``current_user`` is then that.
+
+        It is called at most once per request, when somebody asks for the user. ``None`` means
+        that the person is not known here, and is answered 403. ``current_session.user`` stays
+        WorkOS's user. ::
+
+            @sessions.user_loader
+            def load(session):
+                return Member.query.filter_by(workos_id=session.user.id).one_or_none()
+        """
+        self._customization.user_loader = loader
+        return loader
+
+    def protect(self, blueprint: Blueprint) -> Blueprint:
+        """Let only signed-in people reach a blueprint's views, but for those marked ``@public``."""
+
+        @blueprint.before_request
+        def guard() -> None:
+            app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+            if automatic_options() or is_flasks_static(app) or is_public(app):
+                return
+            require_session()
+
+        return blueprint
+
+    def switch_organization(self, organization_id: str) -> Session:
+        """Switch the current session to another organization of the same person.
+
+        The rest of the request sees the new session, and its cookie is sent with the response.
+
+        :raises SignInRequired: nobody is signed in, or that organization asks for another
+            sign-in: the error's ``options`` say which.
+        :raises AccessDenied: the person does not belong to that organization.
+        :raises SessionUnavailable: WorkOS does not answer; nothing has changed.
+        """
+        request_state().private = True
+        return switch_to(organization_id)
+
+    def stats(self) -> dict[str, int]:
+        """Numbers of this process for the current app: for a health page or a metric."""
+        parts = current_parts()
+        return {
+            "remembered_sessions": len(parts.reader.memo),
+            "pending_revocations": parts.revoker.pending,
+        }

@@ -1,0 +1,254 @@
+"""Who may see a view: ``login_required``, ``public``, ``passive``, and paths in the settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import translate
+from functools import lru_cache, partial, wraps
+from typing import Any, TypeVar, overload
+
+from flask import Flask, current_app, request
+
+from . import errors
+from .context import request_state
+from .session import Session
+
+View = TypeVar("View", bound=Callable[..., Any])
+Words = str | Iterable[str]
+
+_PUBLIC = "_workos_sessions_public"
+_PASSIVE = "_workos_sessions_passive"
+
+
+@overload
+def login_required(view: View) -> View: ...
+@overload
+def login_required(
+    *,
+    role: Words | None = None,
+    permission: Words | None = None,
+    entitlement: Words | None = None,
+    feature_flag: Words | None = None,
+    organization: bool | str | None = None,
+    max_age: int | None = None,
+) -> Callable[[View], View]: ...
+def login_required(
+    view: Any = None,
+    *,
+    role: Words | None = None,
+    permission: Words | None = None,
+    entitlement: Words | None = None,
+    feature_flag: Words | None = None,
+    organization: bool | str | None = None,
+    max_age: int | None = None,
+) -> Any:
+    """Let only signed-in people reach a view; with keywords, only those to whom all apply.
+
+    :param role: a role or several; any of them is enough.
+    :param permission: a permission or several; all are needed. So with ``entitlement`` and
+        ``feature_flag``.
+    :param organization: ``True`` for any organization, or the id of one.
+    :param max_age: seconds since the person last proved who they are (``auth_time``), inclusive.
+    :raises SignInRequired: and the other errors of :mod:`flask_workos_sessions.errors`, when the
+        view is called.
+
+    For sync and async views; for a class, put it into ``decorators`` or above the class::
+
+        @app.get("/billing")
+        @login_required(role="admin", max_age=300)
+        def billing(): ...
+    """
+    if max_age is not None and (isinstance(max_age, bool) or max_age < 0):
+        raise ValueError("max_age must be a number of seconds, 0 or more.")
+    check = partial(
+        require,
+        role=_words(role, "role"),
+        permission=_words(permission, "permission"),
+        entitlement=_words(entitlement, "entitlement"),
+        feature_flag=_words(feature_flag, "feature_flag"),
+        organization=organization,
+        max_age=max_age,
+    )
+
+    def decorate(guarded: Any) -> Any:
+        if isinstance(guarded, type):
+            # Flask's class-based views apply these when the route is made; a subclass inherits.
+            guarded.decorators = [*getattr(guarded, "decorators", ()), decorate]  # type: ignore[attr-defined]
+            return guarded
+        if not callable(guarded):
+            raise TypeError("login_required takes keywords only: login_required(role=…).")
+
+        @wraps(guarded)
+        def guard(*arguments: Any, **keywords: Any) -> Any:
+            if not automatic_options():
+                check()
+            return current_app.ensure_sync(guarded)(*arguments, **keywords)
+
+        return guard
+
+    return decorate if view is None else decorate(view)
+
+
+def public(view: View) -> View:
+    """Leave a view open where settings or ``protect`` would guard it. Not inherited by
+    subclasses of a class-based view (security G1)."""
+    setattr(view, _PUBLIC, True)
+    return view
+
+
+def passive(view: View) -> View:
+    """A view that is called without anybody's doing, such as a poll: it never refreshes, and so
+    never keeps an idle session alive."""
+    setattr(view, _PASSIVE, True)
+    return view
+
+
+def require(
+    *,
+    role: Sequence[str] = (),
+    permission: Sequence[str] = (),
+    entitlement: Sequence[str] = (),
+    feature_flag: Sequence[str] = (),
+    organization: bool | str | None = None,
+    max_age: int | None = None,
+) -> Session:
+    """Check the current session and return it.
+
+    :raises SignInRequired: and the other errors of :mod:`flask_workos_sessions.errors`.
+    """
+    session = require_session()
+    if role and not set(role) & {session.role, *session.roles}:
+        raise errors.InsufficientRole(required={"role": list(role)})
+    for held, wanted, name, error in (
+        (session.permissions, permission, "permission", errors.InsufficientPermission),
+        (session.entitlements, entitlement, "entitlement", errors.EntitlementRequired),
+        (session.feature_flags, feature_flag, "feature_flag", errors.FeatureFlagRequired),
+    ):
+        if not set(wanted) <= set(held):
+            raise error(required={name: list(wanted)})
+    if organization and (
+        not session.organization_id or organization not in (True, session.organization_id)
+    ):
+        raise errors.OrganizationRequired(required={"organization": organization})
+    if max_age is not None and not is_recent(session, max_age):
+        if session.impersonator is not None:
+            raise errors.ImpersonatorRefused
+        raise errors.RecentSignInRequired(max_age)
+    return session
+
+
+def require_session() -> Session:
+    """The session, when somebody is signed in.
+
+    :raises SignInRequired: nobody is, or the person has to act at WorkOS first.
+    :raises SessionEnded: there was a session.
+    :raises SessionUnavailable: it cannot be confirmed just now.
+    :raises PassiveStale: it would have to be refreshed, and this request must not.
+    :raises UserUnknown: ``user_loader`` does not know the person.
+    """
+    state = request_state()
+    state.private = True
+    opening = state.opening
+    if opening.known is None:
+        if opening.ended is not None:
+            raise errors.SessionEnded(opening.ended)
+        if opening.stale:
+            raise errors.PassiveStale
+        if opening.retry_after is not None:
+            raise errors.SessionUnavailable(opening.retry_after)
+        if opening.interaction is not None:
+            raise errors.SignInRequired(options=opening.interaction)
+        raise errors.SignInRequired
+    if state.parts.customization.user_loader is not None:
+        state.user()
+    return opening.session
+
+
+def is_recent(session: Session, max_age: int) -> bool:
+    """Whether the person proved within ``max_age`` seconds who they are (security G2).
+
+    A missing or a future ``auth_time`` is not recent; an impersonator proved nothing about the
+    person, and passes only with ``WORKOS_IMPERSONATOR_STEP_UP``.
+    """
+    parts = request_state().parts
+    if session.impersonator is not None and not parts.settings.impersonator_step_up:
+        return False
+    if session.authenticated_at is None:
+        return False
+    age = parts.clock() - session.authenticated_at
+    return -10 <= age <= max_age
+
+
+def automatic_options() -> bool:
+    """Whether Flask itself answers this OPTIONS request (security G1)."""
+    rule = request.url_rule
+    return (
+        request.method == "OPTIONS"
+        and rule is not None
+        and bool(getattr(rule, "provide_automatic_options", False))
+    )
+
+
+def is_flasks_static(app: Flask) -> bool:
+    """Whether this is the static view that Flask itself, or a blueprint of it, has made."""
+    endpoint = request.endpoint or ""
+    if endpoint.rpartition(".")[2] != "static":
+        return False
+    view = app.view_functions.get(endpoint)
+    # Flask wraps `send_static_file` in a lambda of its own for the app, and registers the bound
+    # method for a blueprint.
+    name = getattr(view, "__qualname__", "")
+    return getattr(view, "__module__", "").startswith("flask.") and (
+        "send_static_file" in name or name.startswith("Flask.__init__")
+    )
+
+
+def is_public(app: Flask) -> bool:
+    """Whether ``@public`` stands on this view."""
+    return _marked(app, _PUBLIC)
+
+
+def is_passive(app: Flask) -> bool:
+    """Whether ``@passive`` stands on this view."""
+    return _marked(app, _PASSIVE)
+
+
+def is_protected(*, everything: bool, protected: Sequence[str], public: Sequence[str]) -> bool:
+    """Whether the settings guard this path; ``public`` wins over ``protected``."""
+    path = request.path
+    if _matches(path, public):
+        return False
+    return everything or _matches(path, protected)
+
+
+def _marked(app: Flask, mark: str) -> bool:
+    view = app.view_functions.get(request.endpoint or "")
+    if getattr(view, mark, False):
+        return True
+    view_class = getattr(view, "view_class", None)
+    if view_class is None:
+        return False
+    method = vars(view_class).get(request.method.lower())
+    return bool(vars(view_class).get(mark, False) or getattr(method, mark, False))
+
+
+def _matches(path: str, patterns: Sequence[str]) -> bool:
+    return any(_pattern(pattern).match(path) for pattern in patterns)
+
+
+@lru_cache(maxsize=256)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    # "/app/*" covers "/app" itself too: nobody means to leave that open.
+    regex = translate(pattern)
+    if pattern.endswith("/*"):
+        regex = f"(?:{regex}|{translate(pattern[:-2])})"
+    return re.compile(regex)
+
+
+def _words(given: Words | None, name: str) -> tuple[str, ...]:
+    words = (given,) if isinstance(given, str) else tuple(given or ())
+    if given is not None and (not words or not all(isinstance(w, str) and w for w in words)):
+        # An empty requirement would let everybody in.
+        raise ValueError(f"login_required({name}=…) needs at least one word that is not empty.")
+    return words

@@ -1,0 +1,67 @@
+"""What this process has verified already, so that it need not do it again."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass
+
+from .session import Session, SessionRecord
+from .tokens.access_token import AccessToken
+
+#: Sessions that one process remembers; about ten kilobytes each.
+CAPACITY = 2_048
+
+
+@dataclass(slots=True)
+class Known:
+    """A session that has been opened and, while its token lasts, verified (security C4).
+
+    Up to ``quiet_until`` (epoch seconds) nothing about it has to be decided: no clock has run out
+    and no refresh is due. ``ended_key`` is where its end would be recorded.
+    """
+
+    value: str
+    record: SessionRecord
+    token: AccessToken
+    session: Session
+    verified: bool
+    refresh_at: float
+    quiet_until: float
+    ended_key: str
+
+
+class Memo:
+    """A bounded memory of cookie values, by the SHA-256 of the whole value (security C4).
+
+    ``None`` remembers a value that is not worth another try; it was sealed by us, and refused.
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._entries: dict[bytes, Known | None] = {}
+        self._lock = threading.Lock()
+
+    def look(self, key: bytes) -> Known | None:
+        """What is known about a value, if anything."""
+        return self._entries.get(key)
+
+    def refused(self, key: bytes) -> bool:
+        """Whether the value was refused before."""
+        return key in self._entries and self._entries[key] is None
+
+    def keep(self, key: bytes, known: Known | None) -> None:
+        """Remember a value; the oldest one goes when there is no room."""
+        with self._lock:
+            self._entries.pop(key, None)
+            while len(self._entries) >= self._capacity:
+                del self._entries[next(iter(self._entries))]
+            self._entries[key] = known
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def memo_key(value: str) -> bytes:
+    """The name of a cookie value in a memo."""
+    return hashlib.sha256(value.encode("utf-8", "surrogateescape")).digest()

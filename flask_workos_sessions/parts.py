@@ -1,0 +1,136 @@
+"""The parts of which one app's sessions are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+
+from .coordination.background import Background
+from .coordination.endings import Endings
+from .coordination.memory import MemoryState
+from .coordination.revocations import Revoker
+from .opening import Opener
+from .reading import Reader
+from .refresh.refresher import Refresher
+from .refresh.rotation import Rotations
+from .sealing.keys import KeyRing
+from .sealing.seal import Sealer
+from .session import Session
+from .settings import Settings
+from .stores.cookie import CookieStore
+from .tokens.access_token import AccessTokenVerifier
+from .tokens.jwks import KeySetCache
+from .workos.client import WorkOSClient
+
+#: Under these names an app's ``extensions`` hold the extension object and its parts.
+EXTENSION = "workos_sessions"
+PARTS = "workos_sessions.parts"
+
+
+@dataclass(slots=True)
+class Customization:
+    """What the application adds with decorators, also after ``init_app``."""
+
+    user_loader: Callable[[Session], Any] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """Everything that serves one app. Made once, in ``init_app``; opens no connection."""
+
+    settings: Settings
+    clock: Callable[[], float]
+    keys: KeyRing
+    options_sealer: Sealer
+    attempt_sealer: Sealer
+    pending_sealer: Sealer
+    store: CookieStore
+    client: WorkOSClient
+    verifier: AccessTokenVerifier
+    endings: Endings
+    revoker: Revoker
+    refresher: Refresher
+    reader: Reader
+    opener: Opener
+    customization: Customization
+
+
+def assemble(settings: Settings, clock: Callable[[], float], customization: Customization) -> Parts:
+    """Make the parts for these settings."""
+    keys = KeyRing((settings.cookie_password, *settings.cookie_password_fallbacks))
+
+    def sealer(purpose: str) -> Sealer:
+        return Sealer(keys, purpose=purpose, client_id=settings.client_id)
+
+    state = MemoryState(clock=clock)
+    background = Background()
+    client = WorkOSClient(
+        base_url=settings.base_url, client_id=settings.client_id, api_key=settings.api_key
+    )
+    verifier = AccessTokenVerifier(
+        KeySetCache(client.fetch_keys, clock=clock),
+        client_id=settings.client_id,
+        issuers=settings.issuer,
+        clock=clock,
+    )
+    store = CookieStore(settings, sealer("session"))
+    endings = Endings(state, keys.digest, clock=clock)
+    revoker = Revoker(client.revoke_session, background, clock=clock)
+    refresher = Refresher(
+        client,
+        Rotations(state, keys.digest, clock=clock),
+        background,
+        seal=store.seal,
+        inactivity_timeout=settings.session_inactivity_timeout,
+        clock=clock,
+    )
+    reader = Reader(
+        store=store,
+        verifier=verifier,
+        endings=endings,
+        keys=keys,
+        settings=settings,
+        clock=clock,
+    )
+    return Parts(
+        settings=settings,
+        clock=clock,
+        keys=keys,
+        options_sealer=sealer("sign-in options"),
+        attempt_sealer=sealer("sign-in attempt"),
+        pending_sealer=sealer("pending session"),
+        store=store,
+        client=client,
+        verifier=verifier,
+        endings=endings,
+        revoker=revoker,
+        refresher=refresher,
+        reader=reader,
+        opener=Opener(
+            reader=reader,
+            store=store,
+            endings=endings,
+            refresher=refresher,
+            revoker=revoker,
+            clock=clock,
+        ),
+        customization=customization,
+    )
+
+
+def current_parts() -> Parts:
+    """The parts of the current app.
+
+    :raises RuntimeError: when :class:`WorkOSSessions` was not set up on this app.
+    """
+    try:
+        parts: Parts = current_app.extensions[PARTS]
+    except KeyError:
+        raise RuntimeError(
+            "Flask-WorkOS-Sessions is not set up on this app: call WorkOSSessions(app), or "
+            "init_app(app) in your application factory."
+        ) from None
+    return parts

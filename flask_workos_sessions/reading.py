@@ -1,0 +1,203 @@
+"""From a cookie value to a session: opened, inspected, verified."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from .coordination.endings import Endings
+from .lifetime import Ends
+from .memo import Known, Memo, memo_key
+from .refresh.due import refresh_due
+from .sealing.keys import KeyRing
+from .session import Impersonator, Session, SessionRecord, User
+from .settings import Settings
+from .stores.cookie import CookieStore, EndMark
+from .tokens.access_token import AccessToken, AccessTokenVerifier
+from .tokens.refusals import ClockSkewed, InvalidToken, KeysUnavailable, KeyUnknown
+
+log = logging.getLogger("flask_workos_sessions")
+
+
+class Unconfirmed(Exception):
+    """The session cannot be verified just now: the key set cannot be fetched."""
+
+
+class Reader:
+    """Opens cookie values. What one process has verified it does not verify again."""
+
+    def __init__(
+        self,
+        *,
+        store: CookieStore,
+        verifier: AccessTokenVerifier,
+        endings: Endings,
+        keys: KeyRing,
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
+        self.memo = Memo()
+        self._store = store
+        self._verifier = verifier
+        self._endings = endings
+        self._keys = keys
+        self._settings = settings
+        self._clock = clock
+
+    def read(self, value: str, *, fetch: bool = True) -> Known | EndMark | None:
+        """The session or the end mark under a cookie value, ``None`` when it is neither.
+
+        A token that has run out is inspected and not verified: our own seal says where it came
+        from, and it is good for nothing but a refresh.
+
+        :raises Unconfirmed: when no key set can be had to verify a token that has not run out.
+        """
+        key = memo_key(value)
+        known = self.memo.look(key)
+        if known is not None:
+            return known
+        if self.memo.refused(key):
+            return None
+        opened = self._store.open(value)
+        if not isinstance(opened, SessionRecord):
+            return opened
+        try:
+            known = self._verify(value, opened, fetch)
+        except (KeyUnknown, ClockSkewed) as refused:
+            # Not remembered: the key may be published, or the clock set, in a minute.
+            log.warning("A sealed session was refused: its access token has %s.", refused.reason)
+            return None
+        except InvalidToken as invalid:
+            log.warning("A sealed session was refused: its access token has %s.", invalid.reason)
+            self.memo.keep(key, None)
+            return None
+        except KeysUnavailable as unavailable:
+            raise Unconfirmed from unavailable
+        self.memo.keep(key, known)
+        return known
+
+    def confirm(self, known: Known, *, fetch: bool = True) -> bool:
+        """Whether the key that signed the token is still published (security C4, C5).
+
+        :raises Unconfirmed: when that cannot be found out.
+        """
+        if self._verifier.keys.holds(known.token.kid):
+            return True
+        if not fetch:
+            raise Unconfirmed
+        try:
+            self._verifier.keys.find(known.token.kid, known.token.issued_at)
+        except KeyUnknown:
+            return False
+        except KeysUnavailable as unavailable:
+            raise Unconfirmed from unavailable
+        return True
+
+    def peek(self, value: str) -> Known | None:
+        """The session under a cookie value that we sealed, with nothing verified and no I/O."""
+        opened = self._store.open(value)
+        if not isinstance(opened, SessionRecord):
+            return None
+        try:
+            token = self._verifier.inspect(opened.access_token)
+        except InvalidToken:
+            return None
+        return self.build(value, opened, token, False)
+
+    def subject(self, known: Known) -> str:
+        """A hash of the person, to recognise them by without saying who they are."""
+        return self._keys.digest("subject", known.token.subject)[:16]
+
+    def build(self, value: str, record: SessionRecord, token: AccessToken, verified: bool) -> Known:
+        """Put together what is known about a session whose token is accepted."""
+        settings = self._settings
+        ends = Ends.of(
+            signed_in_at=record.signed_in_at,
+            refreshed_at=token.issued_at,
+            inactivity_timeout=settings.session_inactivity_timeout,
+            max_length=settings.session_max_length,
+            expires_at=record.expires_at,
+            impersonated=_impersonator(record, token) is not None,
+        )
+        refresh_at = refresh_due(
+            issued_at=token.issued_at,
+            expires_at=token.expires_at,
+            buffer=settings.refresh_buffer,
+            inactivity_timeout=settings.session_inactivity_timeout,
+        )
+        nearest = ends.nearest
+        return Known(
+            value=value,
+            record=record,
+            token=token,
+            session=self._session(record, token, ends),
+            verified=verified,
+            refresh_at=refresh_at,
+            quiet_until=min(
+                refresh_at,
+                token.expires_at,
+                record.not_after,
+                nearest[0] if nearest else refresh_at,
+            )
+            if verified
+            else 0.0,
+            ended_key=self._endings.key(token.session_id),
+        )
+
+    def _verify(self, value: str, record: SessionRecord, fetch: bool) -> Known:
+        token = self._verifier.inspect(record.access_token)
+        if record.user.get("id") != token.subject:
+            raise InvalidToken("another user than the one that was sealed with it")
+        verified = self._clock() < token.expires_at
+        if verified and not fetch and not self._verifier.keys.holds(token.kid):
+            raise Unconfirmed
+        if verified:
+            self._verifier.check_signature(token)
+        return self.build(value, record, token, verified)
+
+    def _session(self, record: SessionRecord, token: AccessToken, ends: Ends) -> Session:
+        return Session(
+            id=token.session_id,
+            user=User.from_profile(record.user),
+            organization_id=token.organization_id,
+            role=token.role,
+            roles=token.roles,
+            permissions=token.permissions,
+            entitlements=token.entitlements,
+            feature_flags=token.feature_flags,
+            claims=MappingProxyType(dict(token.claims)),
+            access_token=record.access_token,
+            impersonator=_impersonator(record, token),
+            authentication_method=record.authentication_method,
+            signed_in_at=record.signed_in_at,
+            authenticated_at=token.authenticated_at,
+            refreshed_at=token.issued_at,
+            token_expires_at=token.expires_at,
+            rev=self._revision(token),
+            ends=ends,
+            warn=self._settings.ui_warn,
+            clock=self._clock,
+        )
+
+    def _revision(self, token: AccessToken) -> str:
+        rights: Mapping[str, object] = {
+            "sid": token.session_id,
+            "organization": token.organization_id,
+            "role": token.role,
+            "roles": sorted(token.roles),
+            "permissions": sorted(token.permissions),
+            "entitlements": sorted(token.entitlements),
+            "feature_flags": sorted(token.feature_flags),
+        }
+        return self._keys.digest("revision", json.dumps(rights))[:16]
+
+
+def _impersonator(record: SessionRecord, token: AccessToken) -> Impersonator | None:
+    """Who acts as the person: the token's ``act`` decides (security G4), the seal adds why."""
+    act = token.claims.get("act")
+    if isinstance(act, Mapping) and isinstance(act.get("sub"), str):
+        sealed = record.impersonator
+        return Impersonator(act["sub"], sealed.reason if sealed else None)
+    return record.impersonator

@@ -1,0 +1,122 @@
+"""The session in one sealed cookie, and the mark that takes its place when it has ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from werkzeug.http import dump_cookie
+
+from ..errors import SessionTooLarge
+from ..sealing.cookie import decode_record, encode_record
+from ..sealing.seal import Sealer
+from ..session import SessionRecord
+from ..settings import Settings
+
+#: Bytes of name and value; a browser drops a cookie above 4,096 with its attributes.
+MAX_BYTES = 4_000
+#: Cookies of one name that are looked at; a browser sends one, two after a change of Domain.
+MAX_CANDIDATES = 5
+#: A Cookie header above this (bytes) is not read at all; servers stop at 8 to 16 kB.
+MAX_HEADER = 65_536
+#: For so long (seconds) somebody is told why a session ended, and we know whose it was.
+MARK_SECONDS = 30 * 24 * 3600
+
+_RECORD, _MARK = b"r", b"m"
+
+
+@dataclass(frozen=True, slots=True)
+class EndMark:
+    """Left in the cookie in place of a session that is over: which one, whose (hashed), and why."""
+
+    session_id: str
+    subject: str
+    reason: str
+
+
+class CookieStore:
+    """Reads and writes the session cookie. A value that cannot be opened is as good as none."""
+
+    def __init__(self, settings: Settings, sealer: Sealer) -> None:
+        self.name = settings.session_cookie
+        self._settings = settings
+        self.sealer = sealer
+        self._prefix = self.name + "="
+
+    def candidates(self, header: str) -> list[str]:
+        """Every value of our cookie in a ``Cookie`` header; none when there are too many.
+
+        A browser sends several when a parent domain or another path has one of the same name.
+        """
+        if self._prefix not in header or len(header) > MAX_HEADER:
+            return []
+        values = list(self._values(header))
+        return values if len(values) <= MAX_CANDIDATES else []
+
+    def open(self, value: str) -> SessionRecord | EndMark | None:
+        """What was sealed under this value; ``None`` for anything that is not ours."""
+        plaintext = self.sealer.open(value, name=self.name)
+        if plaintext is None:
+            return None
+        try:
+            if plaintext[:1] == _RECORD:
+                return decode_record(plaintext[1:])
+            if plaintext[:1] == _MARK:
+                mark = json.loads(plaintext[1:])
+                return EndMark(str(mark["sid"]), str(mark["subject"]), str(mark["reason"]))
+        except (ValueError, KeyError, TypeError):
+            return None
+        return None
+
+    def seal(self, record: SessionRecord) -> str:
+        """The cookie value of a session, whatever its size: see :meth:`check_size`."""
+        return self.sealer.seal(_RECORD + encode_record(record), name=self.name)
+
+    def seal_mark(self, mark: EndMark) -> str:
+        """The cookie value that says that a session is over."""
+        plaintext = json.dumps(
+            {"sid": mark.session_id, "subject": mark.subject, "reason": mark.reason}
+        )
+        return self.sealer.seal(_MARK + plaintext.encode(), name=self.name)
+
+    def check_size(self, value: str) -> None:
+        """Whether a browser will keep the value.
+
+        :raises SessionTooLarge: when name and value are more than 4,000 bytes.
+        """
+        size = len(self.name) + 1 + len(value)
+        if size > MAX_BYTES:
+            raise SessionTooLarge(size)
+
+    def header(self, value: str, *, max_age: int) -> str:
+        """The ``Set-Cookie`` header that keeps a value for ``max_age`` seconds."""
+        return self._dump(value, max_age, self._settings.cookie_domain)
+
+    def deletions(self, host: str = "") -> list[str]:
+        """The headers that delete the cookie: host-only, the configured domain's, and, when any
+        domain may have planted it, those of every parent of ``host``."""
+        domains = {None, self._settings.cookie_domain}
+        if not self.name.startswith("__Host-") and not host.replace(".", "").isdigit():
+            labels = host.split(".")
+            domains.update(".".join(labels[at:]) for at in range(len(labels) - 1))
+        return [self._dump("", 0, domain) for domain in sorted(domains, key=str)]
+
+    def _values(self, header: str) -> Iterator[str]:
+        for piece in header.split(";"):
+            piece = piece.strip()
+            if piece.startswith(self._prefix):
+                yield piece[len(self._prefix) :].strip('"')
+
+    def _dump(self, value: str, max_age: int, domain: str | None) -> str:
+        return dump_cookie(
+            self.name,
+            value,
+            max_age=max_age,
+            path="/",
+            domain=domain,
+            secure=self._settings.secure,
+            httponly=True,
+            samesite=self._settings.cookie_samesite.capitalize(),
+            max_size=0,
+        )

@@ -1,0 +1,159 @@
+"""Our URLs, where somebody may be sent back to, and which origins are ours."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from flask import request, url_for
+
+from .fetch_metadata import kind_of
+from .parts import Parts, current_parts
+from .workos.authorize import check_options
+
+#: A longer return path is dropped (characters).
+MAX_RETURN_PATH = 2_000
+OPTIONS_COOKIE = "sign-in-options"
+BLUEPRINT = "workos_sessions"
+
+_PRINTABLE = frozenset(map(chr, range(0x21, 0x7F)))
+
+
+def safe_return_path(value: object, *, url_prefix: str, script_root: str = "") -> str | None:
+    """``value`` if a browser may be sent there after sign-in, else ``None`` (security S3).
+
+    It is a path of this application: printable ASCII without space or backslash, one leading
+    slash also after percent-decoding, at most 2,000 characters, and not one of our own routes.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_RETURN_PATH:
+        return None
+    if not _PRINTABLE.issuperset(value) or "\\" in value:
+        return None
+    decoded = value
+    for _ in range(10):
+        path = decoded.partition("?")[0]
+        if not decoded.startswith("/") or decoded.startswith("//") or "\\" in path:
+            return None
+        if any(ord(each) < 0x20 or each == "\x7f" for each in decoded):
+            return None
+        once_more = unquote(decoded)
+        if once_more == decoded:
+            break
+        decoded = once_more
+    else:
+        return None
+    path = posixpath.normpath(decoded.partition("?")[0].partition("#")[0])
+    ours = script_root + url_prefix
+    if path == ours or path.startswith(ours + "/"):
+        return None
+    return value
+
+
+def requested_return_path(parts: Parts, value: object) -> str | None:
+    """:func:`safe_return_path` for the current request."""
+    return safe_return_path(
+        value, url_prefix=parts.settings.url_prefix, script_root=request.script_root
+    )
+
+
+def redirect_uri(parts: Parts) -> str:
+    """The callback's absolute URL: the configured one for this host, else the first (security S6).
+
+    When none is configured it is taken from the request, and so from its Host header.
+    """
+    configured = parts.settings.redirect_uri
+    for uri in configured:
+        if urlsplit(uri).netloc == request.host:
+            return uri
+    if configured:
+        return configured[0]
+    return url_for(f"{BLUEPRINT}.callback", _external=True)
+
+
+def our_origins(parts: Parts) -> frozenset[str]:
+    """The origins whose pages may end, extend or switch a session."""
+    configured = parts.settings.redirect_uri or (request.host_url,)
+    return frozenset(f"{urlsplit(uri).scheme}://{urlsplit(uri).netloc}" for uri in configured)
+
+
+def sign_out_return_uri(parts: Parts) -> str | None:
+    """Where WorkOS sends the browser after sign-out; absolute, as registered there."""
+    target = parts.settings.sign_out_return_to
+    if target is None or not target.startswith("/"):
+        return target
+    origin = urlsplit(redirect_uri(parts))
+    return f"{origin.scheme}://{origin.netloc}{target}"
+
+
+def sign_in_url(return_to: str | None = None, **authorize_options: Any) -> str:
+    """Our own sign-in route, with everything that it needs.
+
+    :param return_to: a path of this application to land on; by default the current page.
+    :param authorize_options: options of WorkOS's authorize endpoint, such as
+        ``organization_id="org_…"`` or ``max_age=0``. They travel sealed, so that no other site
+        can make them up (security S1).
+    :raises ValueError: for an option that WorkOS does not have.
+    """
+    return _sign_in_url(return_to, check_options(authorize_options), {})
+
+
+def sign_up_url(return_to: str | None = None, **authorize_options: Any) -> str:
+    """The same, opening on WorkOS's sign-up page."""
+    return sign_in_url(return_to, **{"screen_hint": "sign-up", **authorize_options})
+
+
+def step_up_url(max_age: int, expected: Mapping[str, Any], return_to: str | None = None) -> str:
+    """A sign-in that must be more recent than ``max_age`` seconds, by the ``expected`` person."""
+    return _sign_in_url(return_to, check_options({"max_age": max_age}), expected)
+
+
+def sign_out_url() -> str:
+    """The route that signs out. Post to it; a GET shows a page that asks."""
+    return url_for(f"{BLUEPRINT}.logout")
+
+
+def _sign_in_url(
+    return_to: str | None, options: Mapping[str, str], expected: Mapping[str, Any]
+) -> str:
+    parts = current_parts()
+    path = requested_return_path(parts, current_page() if return_to is None else return_to)
+    sealed = None
+    if options or expected:
+        wish = json.dumps({"options": dict(options), "expected": dict(expected)})
+        sealed = parts.options_sealer.seal(wish.encode(), name=OPTIONS_COOKIE)
+    return url_for(f"{BLUEPRINT}.login", return_to=path, options=sealed)
+
+
+def open_options(parts: Parts, sealed: str | None) -> tuple[dict[str, str], dict[str, Any]]:
+    """The options and the expectation in a URL that :func:`sign_in_url` made; else nothing."""
+    plaintext = parts.options_sealer.open(sealed, name=OPTIONS_COOKIE) if sealed else None
+    if plaintext is None:
+        return {}, {}
+    wish = json.loads(plaintext)
+    return dict(wish["options"]), dict(wish["expected"])
+
+
+def current_page() -> str | None:
+    """The page that the person looks at: this one, or the one that sent this request."""
+    if not request:
+        return None
+    if request.method in ("GET", "HEAD") and kind_of(request) == "navigation":
+        query = request.query_string.decode("ascii", "replace")
+        path = quote(request.script_root + request.path, safe="/:@!$&'()*+,;=~-._")
+        return f"{path}?{query}" if query else path
+    return _same_origin_path(
+        request.headers.get("HX-Current-URL") or request.headers.get("Referer")
+    )
+
+
+def _same_origin_path(url: str | None) -> str | None:
+    if not url:
+        return None
+    page = urlsplit(url)
+    origins = our_origins(current_parts())
+    if f"{page.scheme}://{page.netloc}" not in origins:
+        return None
+    return page.path + (f"?{page.query}" if page.query else "")

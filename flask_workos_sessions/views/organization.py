@@ -1,0 +1,84 @@
+"""``/auth/organization``: the same person in another organization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from ..context import caller_of, request_state
+from ..errors import AccessDenied, OriginRefused, SessionUnavailable, SignInRequired
+from ..fetch_metadata import is_same_origin, kind_of
+from ..guards import require_session
+from ..parts import current_parts
+from ..session import Session
+from ..status import status_of
+from ..urls import current_page, our_origins, requested_return_path, sign_in_url
+from .pages import problem_page, redirect_to
+
+
+class OrganizationRefused(AccessDenied):
+    """The person is not a member of the organization (403)."""
+
+    error = "organization_refused"
+
+
+def switch_organization() -> Response:
+    """POST ``organization_id``, as a form or as JSON; 303 back, or the new status as JSON."""
+    parts = current_parts()
+    request_state().private = True
+    if not is_same_origin(request, our_origins(parts)):
+        raise OriginRefused
+    given: Any = request.get_json(silent=True) if request.is_json else request.form
+    wanted = given.get("organization_id") if hasattr(given, "get") else None
+    scripted = kind_of(request) != "navigation"
+    if not isinstance(wanted, str) or not wanted.isascii() or not 0 < len(wanted) <= 100:
+        if not scripted:
+            return problem_page("organization_missing", 400)
+        response = jsonify(error="organization_missing", required={"organization_id": "org_…"})
+        response.status_code = 400
+        return response
+    request_state().open(active=True)
+    return_to = (
+        requested_return_path(parts, given.get("return_to"))
+        or requested_return_path(parts, current_page())
+        or parts.settings.sign_in_return_to
+    )
+    try:
+        session = switch_to(wanted)
+    except SignInRequired as interaction:
+        if scripted or not interaction.options:
+            raise
+        location = sign_in_url(return_to, **interaction.options)
+    else:
+        if scripted:
+            return jsonify(status_of(parts, session))
+        location = return_to
+    return redirect_to(location)
+
+
+def switch_to(organization_id: str) -> Session:
+    """Switch the current session to an organization; the rest of the request sees it there.
+
+    :raises SignInRequired: that organization asks for another sign-in (``options`` says which).
+    :raises OrganizationRefused: the person does not belong to it.
+    :raises SessionUnavailable: WorkOS does not answer; the session stays where it was.
+    """
+    state = request_state()
+    session = require_session()
+    if session.organization_id == organization_id:
+        return session
+    known = state.opening.known
+    assert known is not None
+    opening = state.parts.opener.switch(known, organization_id, caller_of(request))
+    if opening.closed is not None:
+        raise OrganizationRefused(required={"organization": organization_id})
+    if opening.known is not None:
+        state.replace(opening)
+        return opening.session
+    if opening.interaction is not None:
+        raise SignInRequired(options=opening.interaction)
+    if opening.retry_after is not None:
+        raise SessionUnavailable(opening.retry_after)
+    state.replace(opening)
+    return require_session()

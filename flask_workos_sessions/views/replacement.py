@@ -1,0 +1,84 @@
+"""Asking before another site's sign-in replaces somebody's session (security S1, ASVS 7.6.2)."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Response, request, url_for
+
+from ..context import request_state
+from ..errors import OriginRefused
+from ..fetch_metadata import is_same_origin
+from ..parts import Parts, current_parts
+from ..sealing.cookie import decode_record, encode_record
+from ..session import User
+from ..tokens.access_token import AccessToken
+from ..tokens.refusals import InvalidToken, KeysUnavailable
+from ..urls import BLUEPRINT, our_origins
+from ..workos.outcomes import Authenticated
+from .attempts import ATTEMPT_SECONDS, Attempt
+from .completion import NotConfirmed, record_of, start
+from .pages import page, problem_page, redirect_to
+
+_NAME = "pending-session"
+
+
+def replaces_somebody(token: AccessToken) -> bool:
+    """Whether a live session of another person or organization would go."""
+    opening = request_state().open(active=False)
+    known = opening.held if opening.stale else opening.known
+    return known is not None and (known.token.subject, known.token.organization_id) != (
+        token.subject,
+        token.organization_id,
+    )
+
+
+def ask_first(
+    parts: Parts, outcome: Authenticated, token: AccessToken, attempt: Attempt
+) -> Response:
+    """The page that asks. The new session waits in it, sealed, for ten minutes."""
+    known = request_state().opening.held
+    assert known is not None
+    record = record_of(parts, outcome, token)
+    pending = {
+        "record": encode_record(record).hex(),
+        "replaces": known.token.session_id,
+        "return_to": None if attempt.expected else attempt.return_to,
+        "asked_at": int(parts.clock()),
+    }
+    return page(
+        "replace_session",
+        action=url_for(f"{BLUEPRINT}.callback"),
+        pending=parts.pending_sealer.seal(json.dumps(pending).encode(), name=_NAME),
+        current=known.session.user.display_name,
+        other=User.from_profile(record.user).display_name,
+    )
+
+
+def decide() -> Response:
+    """POST to the callback: switch to the session that waits, or keep the one that is there."""
+    parts = current_parts()
+    request_state().private = True
+    if not is_same_origin(request, our_origins(parts)):
+        raise OriginRefused
+    plaintext = parts.pending_sealer.open(request.form.get("pending", ""), name=_NAME)
+    if plaintext is None:
+        return problem_page("sign_in_not_started", 400)
+    pending = json.loads(plaintext)
+    record = decode_record(bytes.fromhex(pending["record"]))
+    held = request_state().open(active=False).held
+    if held is None or held.token.session_id != pending["replaces"]:
+        return problem_page("sign_in_expired", 400)
+    if parts.clock() - pending["asked_at"] > ATTEMPT_SECONDS:
+        return problem_page("sign_in_expired", 400)
+    try:
+        token = parts.verifier.verify(record.access_token)
+    except (InvalidToken, KeysUnavailable):
+        return problem_page("sign_in_expired", 400)
+    if request.form.get("decision") != "switch":
+        parts.revoker.soon(token.session_id)
+        return redirect_to(parts.settings.sign_in_return_to)
+    try:
+        return start(parts, record, token, pending["return_to"])
+    except NotConfirmed as refused:
+        return problem_page(refused.word, refused.status)

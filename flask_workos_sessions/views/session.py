@@ -1,0 +1,70 @@
+"""``/auth/session`` and ``/auth/session/extend``: how long it lasts, and a little longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from ..context import caller_of, request_state
+from ..errors import OriginRefused
+from ..fetch_metadata import is_same_origin
+from ..opening import Opening
+from ..parts import Parts, current_parts
+from ..refresh.due import extension_due
+from ..status import ended_status, status_of
+from ..urls import our_origins, sign_in_url
+
+
+def session() -> Response:
+    """The status of the session. Never refreshes, never sets a cookie, never calls WorkOS."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        raise OriginRefused
+    parts = current_parts()
+    state = request_state()
+    state.private = state.settled = True
+    response = _status(parts, state.open(active=False, fetch=False))
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+def extend() -> Response:
+    """Refresh now. Within a minute of the last refresh that would gain nothing, and is not done."""
+    parts = current_parts()
+    state = request_state()
+    state.private = True
+    if not is_same_origin(request, our_origins(parts)):
+        raise OriginRefused
+    opening = state.open(active=True)
+    if opening.known is not None:
+        if opening.session.lifetime.because == "max_length":
+            response = jsonify({"error": "not_extendable", **status_of(parts, opening.session)})
+            response.status_code = 409
+            return response
+        token = opening.known.token
+        due = extension_due(issued_at=token.issued_at, expires_at=token.expires_at)
+        if parts.clock() >= due:
+            adopted = opening.adopted
+            opening = parts.opener.extend(opening.known, caller_of(request))
+            opening.adopted = opening.adopted or (adopted and opening.known is not None)
+            state.replace(opening)
+    return _status(parts, opening)
+
+
+def _status(parts: Parts, opening: Opening) -> Response:
+    if opening.known is not None:
+        return jsonify(status_of(parts, opening.session))
+    if opening.stale and opening.held is not None:
+        # The access token has run out, the session has not: the next request refreshes it.
+        return jsonify(status_of(parts, opening.held.session))
+    if opening.retry_after is not None:
+        response = jsonify({"v": 1, "state": "unknown"})
+        response.status_code = 503
+        response.headers["Retry-After"] = str(opening.retry_after)
+        return response
+    options: dict[str, Any] = dict(opening.interaction or {})
+    if opening.ended and parts.settings.reauthenticate_after_end:
+        options["max_age"] = 0
+    response = jsonify(ended_status(opening, sign_in_url(**options)))
+    response.status_code = 401
+    return response

@@ -1,0 +1,97 @@
+"""``/auth/logout`` and the page that says why a session ended."""
+
+from __future__ import annotations
+
+from flask import Response, current_app, jsonify, request, url_for
+from flask import session as flask_session
+
+from .. import signals
+from ..context import request_state
+from ..coordination.endings import REASONS
+from ..errors import OriginRefused
+from ..fetch_metadata import is_same_origin, kind_of
+from ..memo import Known
+from ..opening import Opening
+from ..parts import Parts, current_parts
+from ..stores.cookie import MARK_SECONDS, EndMark
+from ..urls import (
+    BLUEPRINT,
+    our_origins,
+    requested_return_path,
+    sign_in_url,
+    sign_out_return_uri,
+    sign_out_url,
+)
+from .pages import page, redirect_to
+
+
+def logout() -> Response:
+    """POST signs out; GET shows a page that asks, for links are followed by machines too."""
+    parts = current_parts()
+    state = request_state()
+    state.private = True
+    if request.method != "POST":
+        held = state.open(active=False, fetch=False).held
+        name = held.session.user.display_name if held else None
+        return page("sign_out", action=sign_out_url(), name=name)
+    if not is_same_origin(request, our_origins(parts)):
+        raise OriginRefused
+    # No refresh here, whatever the token's age: it would bring back what is to go.
+    sessions = parts.opener.held(request.environ.get("HTTP_COOKIE", ""))
+    location = _end(parts, sessions)
+    if sessions:
+        mark = EndMark(
+            sessions[0].token.session_id, parts.reader.subject(sessions[0]), "signed_out"
+        )
+        value = parts.store.seal_mark(mark)
+        state.cookies.append(parts.store.header(value, max_age=MARK_SECONDS))
+    else:
+        # Nothing of ours could be opened: what lies there under our name is of no use.
+        state.cookies += parts.store.deletions(request.host.partition(":")[0])
+    state.settled = True
+    state.replace(Opening())
+    if parts.settings.clear_flask_session and current_app.secret_key:
+        flask_session.clear()
+    response = _answer(location)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def signed_out() -> Response:
+    """The page that says why a session ended, with a button that signs in again."""
+    parts = current_parts()
+    request_state().private = True
+    return_to = requested_return_path(parts, request.args.get("return_to"))
+    opening = request_state().open(active=False, fetch=False)
+    if opening.known is not None:
+        return redirect_to(return_to or parts.settings.sign_in_return_to)
+    reason = opening.ended or request.args.get("reason")
+    again = {"max_age": 0} if parts.settings.reauthenticate_after_end else {}
+    return page(
+        "signed_out",
+        reason=reason if reason in REASONS else None,
+        sign_in_url=sign_in_url(return_to or parts.settings.sign_in_return_to, **again),
+    )
+
+
+def _end(parts: Parts, sessions: list[Known]) -> str:
+    """End the sessions here first, then at WorkOS; where the browser goes next."""
+    location = url_for(f"{BLUEPRINT}.signed_out", reason="signed_out")
+    for known in sessions:
+        session_id = known.token.session_id
+        first = parts.endings.end(session_id, "signed_out", until=known.record.not_after)
+        if first:
+            signals.send(signals.signed_out, session=known.session)
+        # When WorkOS does not answer us, it would not answer the browser either.
+        if not first or parts.revoker.now(session_id):
+            location = parts.client.logout_url(session_id, sign_out_return_uri(parts))
+    return location
+
+
+def _answer(location: str) -> Response:
+    kind = kind_of(request)
+    if kind == "htmx":
+        return Response(status=200, headers={"HX-Redirect": location})
+    if kind == "fetch" and "Sec-Fetch-Mode" in request.headers:
+        return jsonify(v=1, state="ended", reason="signed_out", logout_url=location)
+    return redirect_to(location)

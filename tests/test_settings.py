@@ -1,0 +1,160 @@
+"""Every setting is checked, and every fault is told at once (security S8, S9, S10)."""
+
+import secrets
+
+import pytest
+
+from flask_workos_sessions.errors import ConfigurationError
+from flask_workos_sessions.settings import load_settings
+
+GOOD = {
+    "WORKOS_API_KEY": "sk_test_1",
+    "WORKOS_CLIENT_ID": "client_1",
+    "WORKOS_COOKIE_PASSWORD": secrets.token_urlsafe(48),
+    "WORKOS_REDIRECT_URI": "https://app.acme.test/auth/callback",
+}
+
+
+def faults(environ=None, **config):
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({**GOOD, **config}, environ or {})
+    return caught.value.faults
+
+
+def test_good_settings_are_accepted():
+    settings = load_settings(GOOD, {})
+    assert settings.api_key == "sk_test_1"
+    assert settings.redirect_uri == ("https://app.acme.test/auth/callback",)
+
+
+def test_all_missing_settings_are_listed_in_one_error():
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({}, {})
+    message = str(caught.value)
+    for name in ("WORKOS_API_KEY", "WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD"):
+        assert f"{name} is missing" in message
+
+
+def test_the_environment_is_read_where_the_config_is_silent():
+    settings = load_settings(
+        {**GOOD, "WORKOS_API_KEY": None}, {"WORKOS_API_KEY": "sk_env", "WORKOS_CLIENT_ID": "other"}
+    )
+    assert settings.api_key == "sk_env"
+    assert settings.client_id == "client_1"
+
+
+def test_lists_in_the_environment_are_json():
+    environ = {"WORKOS_PROTECTED_PATHS": '["/app/*", "/x"]'}
+    assert load_settings(GOOD, environ).protected_paths == ("/app/*", "/x")
+
+
+def test_a_fault_in_the_environment_says_so():
+    assert "in the environment" in faults({"WORKOS_UI_WARN": "soon"})[0]
+
+
+def test_security_s10_an_unknown_key_is_an_error_with_the_nearest_name():
+    (fault,) = faults(WORKOS_PROTECT_AL=True)
+    assert "WORKOS_PROTECT_ALL?" in fault
+
+
+@pytest.mark.parametrize("password", ["short", "", " ", "secret,", "x" * 40, "a b" * 3])
+def test_security_s9_a_weak_or_blank_cookie_password_is_an_error(password):
+    (fault,) = faults(WORKOS_COOKIE_PASSWORD=password)
+    assert fault.startswith("WORKOS_COOKIE_PASSWORD")
+
+
+@pytest.mark.parametrize(
+    "example",
+    ["your-cookie-password-at-least-32-characters", "0123456789abcdef0123456789abcdef-test"],
+)
+def test_security_s9_example_passwords_are_refused(example):
+    (fault,) = faults(WORKOS_COOKIE_PASSWORD=example)
+    assert "example" in fault
+
+
+def test_security_s9_each_fallback_password_is_checked():
+    (fault,) = faults(WORKOS_COOKIE_PASSWORD_FALLBACKS=[secrets.token_urlsafe(48), ""])
+    assert fault.startswith("WORKOS_COOKIE_PASSWORD_FALLBACKS")
+
+
+def test_security_s9_a_secret_is_never_in_the_error():
+    fault = " ".join(faults(WORKOS_COOKIE_PASSWORD="tooShortSecret99"))
+    assert "tooShortSecret99" not in fault
+
+
+@pytest.mark.parametrize("name", ["WORKOS_REDIRECT_URI", "WORKOS_BASE_URL"])
+def test_security_s8_plain_http_is_for_loopback_only(name):
+    path = "/auth/callback" if name == "WORKOS_REDIRECT_URI" else ""
+    assert "https" in faults(**{name: f"http://app.acme.test{path}"})[0]
+    for host in ("127.0.0.1:5000", "localhost", "[::1]:5000"):
+        load_settings({**GOOD, name: f"http://{host}{path}"}, {})
+
+
+def test_the_redirect_uri_must_be_our_callback():
+    (fault,) = faults(WORKOS_REDIRECT_URI="https://app.acme.test/elsewhere")
+    assert "/auth/callback" in fault
+    load_settings(
+        {
+            **GOOD,
+            "WORKOS_URL_PREFIX": "/sso",
+            "WORKOS_REDIRECT_URI": "https://app.acme.test/sso/callback",
+        },
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        ({"WORKOS_COOKIE_SAMESITE": "strict"}, "lax"),
+        (
+            {
+                "WORKOS_COOKIE_SAMESITE": "none",
+                "WORKOS_REDIRECT_URI": "http://localhost/auth/callback",
+            },
+            "Secure",
+        ),
+        (
+            {
+                "WORKOS_COOKIE_SECURE": True,
+                "WORKOS_REDIRECT_URI": "http://localhost/auth/callback",
+            },
+            "https",
+        ),
+        ({"WORKOS_COOKIE_NAME": "__Host-x", "WORKOS_COOKIE_DOMAIN": "acme.test"}, "__Host-"),
+        ({"WORKOS_COOKIE_NAME": "a b"}, "ASCII"),
+        (
+            {
+                "WORKOS_REDIRECT_URI": [
+                    "https://a.test/auth/callback",
+                    "http://localhost/auth/callback",
+                ]
+            },
+            "mixes",
+        ),
+    ],
+)
+def test_conflicting_settings_are_an_error(config, word):
+    assert any(word in fault for fault in faults(**config))
+
+
+def test_several_faults_come_in_one_error():
+    assert (
+        len(faults(WORKOS_UI_WARN="soon", WORKOS_SESSION_STORE="attic", WORKOS_COOKIE_SECURE=3)) == 3
+    )
+
+
+def test_security_c1_the_cookie_name_carries_the_prefix_that_it_may():
+    assert load_settings(GOOD, {}).session_cookie == "__Host-wos-session"
+    with_domain = load_settings({**GOOD, "WORKOS_COOKIE_DOMAIN": "acme.test"}, {})
+    assert with_domain.session_cookie == "__Secure-wos-session"
+    plain = load_settings({**GOOD, "WORKOS_REDIRECT_URI": "http://localhost/auth/callback"}, {})
+    assert plain.session_cookie == "wos-session"
+    assert load_settings({**GOOD, "WORKOS_COOKIE_NAME": "mine"}, {}).session_cookie == "mine"
+
+
+def test_the_repr_shows_no_secret():
+    shown = repr(load_settings(GOOD, {}))
+    assert GOOD["WORKOS_COOKIE_PASSWORD"] not in shown
+    assert GOOD["WORKOS_API_KEY"] not in shown
+    assert "client_1" in shown
