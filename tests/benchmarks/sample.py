@@ -16,6 +16,7 @@ from joserfc.jwk import RSAKey
 from werkzeug.test import create_environ
 
 from flask_workos_sessions import WorkOSSessions, current_user, login_required
+from flask_workos_sessions.parts import PARTS, Parts
 from flask_workos_sessions.session import SessionRecord
 from flask_workos_sessions.testing import settings
 
@@ -153,9 +154,10 @@ class Sample:
 
     def __init__(self) -> None:
         self.app = Flask("measured")
-        self.app.config.update(settings())
+        callback = "https://app.example/auth/callback"
+        self.app.config.update(settings(TESTING=False, WORKOS_REDIRECT_URI=callback))
         WorkOSSessions(self.app)
-        self.parts = self.app.extensions["workos_sessions"]
+        self.parts: Parts = self.app.extensions[PARTS]
         self.parts.verifier.keys.seed(key_set())
         self.client_id = self.app.config["WORKOS_CLIENT_ID"]
 

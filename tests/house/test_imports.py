@@ -29,7 +29,8 @@ PARTS = {
 #: Only these know that there is a request at hand. A module that is in neither set stands between
 #: the two: it brings parts together, and what it needs of a request it is given.
 KNOW_REQUESTS = {
-    *("extension", "context", "guards", "refusals", "urls", "views", "ui"),
+    *("extension", "hooks", "blueprint", "views", "ui", "status"),
+    *("context", "guards", "refusals", "urls"),
     *("parts", "signals"),  # look up the app at hand
 }
 #: What Flask and Werkzeug have that stands for the request or app at hand.
