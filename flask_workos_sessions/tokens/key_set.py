@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,16 +42,18 @@ def _parse(entry: object) -> RSAKey | None:
         and entry["kid"]
         and isinstance(entry.get("n"), str)
         and isinstance(entry.get("e"), str)
-        # A modulus in base64 has four characters for every 24 bits.
-        and MIN_BITS <= len(entry["n"]) * 6 <= MAX_BITS + 24
+        and len(entry["n"]) <= MAX_BITS // 4
     )
     if not usable:
         return None
     # The public members only: certificates and what else there is are no concern of ours.
-    public: dict[str, Any] = {"kty": "RSA", "n": entry["n"], "e": entry["e"], "kid": entry["kid"]}
+    public: dict[str, Any] = {name: entry[name] for name in ("kty", "n", "e", "kid")}
     try:
+        # Looked at before joserfc does, which warns of a weak key and takes it.
+        modulus = int.from_bytes(urlsafe_b64decode(entry["n"] + "=="), "big")
+        if not MIN_BITS <= modulus.bit_length() <= MAX_BITS:
+            return None
         key = RSAKey.import_key(public)
-        bits = key.public_key.key_size  # the key is parsed here, once
+        return key if key.public_key else None  # parsed here, once
     except (JoseError, ValueError, TypeError, KeyError, OverflowError):
         return None
-    return key if MIN_BITS <= bits <= MAX_BITS else None
