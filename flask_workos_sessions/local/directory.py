@@ -162,6 +162,14 @@ class Directory:
             if membership.user_id == user.id and membership.active
         ]
 
+    def places_of(self, user: LocalUser) -> list[str]:
+        """This person's places in words, such as ``Admin in Acme``."""
+        places = []
+        for organization in self.organizations_of(user):
+            slug = self.memberships[user.id, organization.id].roles[0]
+            places.append(f"{self.roles[slug].name} in {organization.name}")
+        return places
+
     def membership(self, user_id: str, organization_id: str) -> LocalMembership | None:
         """The active membership, or ``None``."""
         found = self.memberships.get((user_id, organization_id))

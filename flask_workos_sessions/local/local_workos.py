@@ -76,8 +76,6 @@ class LocalWorkOS(Population):
         if seed:
             seed_directory(environment.directory)
 
-    # The server
-
     def start(self) -> Self:
         """Listen on loopback, on a free port unless one was given."""
         self._server.start(self._app)
@@ -107,8 +105,6 @@ class LocalWorkOS(Population):
         if not self._environment.url:
             raise RuntimeError("This LocalWorkOS has not been started.")
         return self._environment.url
-
-    # What an application has to know
 
     @property
     def client_id(self) -> str:
@@ -166,8 +162,6 @@ class LocalWorkOS(Population):
         """Register a sign-out redirect; the first one is the default."""
         with self._lock:
             self._environment.logout_uris.append(uri)
-
-    # People, without a browser
 
     def sign_in(self, who: Who, organization: Where | None = None, **more: Any) -> dict[str, Any]:
         """Begin a session and return the JSON of its exchange, without HTTP.
@@ -232,8 +226,6 @@ class LocalWorkOS(Population):
         more = {"authenticated_at": self._environment.clock(), **more}
         return SignIn(self._directory.user(who).id, organization_id=where, **more)
 
-    # What happened, and what shall
-
     @property
     def requests(self) -> list[RecordedRequest]:
         """What came in, oldest first."""
@@ -263,10 +255,8 @@ class LocalWorkOS(Population):
             return self._environment.keys.rotate(withdraw=withdraw)
 
     def set_clocks(self, **seconds: Any) -> None:
-        """Change ``access_token_seconds``, ``max_length`` (for sessions that begin afterwards),
-        ``inactivity_timeout`` or ``grace_seconds``.
-
-        :raises ValueError: another name.
+        """Change ``access_token_seconds``, ``inactivity_timeout`` or ``grace_seconds`` for all,
+        ``max_length`` for sessions that begin afterwards. :raises ValueError: another name.
         """
         with self._lock:
             for name, value in seconds.items():

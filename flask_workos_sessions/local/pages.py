@@ -244,17 +244,14 @@ def _sign_in_page(
 
 
 def _people(environment: Environment, asked: AuthorizeRequest | None) -> list[dict[str, Any]]:
-    directory, people = environment.directory, []
+    directory = environment.directory
     wanted = None if asked is None else asked.organization
-    for user in islice(directory.users.values(), SHOWN_PEOPLE):
-        places = []
-        for organization in directory.organizations_of(user):
-            membership = directory.memberships[user.id, organization.id]
-            role = directory.roles[membership.roles[0]].name
-            places.append(f"{role} in {organization.name}")
-        if wanted is None or directory.membership(user.id, wanted.id) is not None:
-            people.append({"user": user, "places": places})
-    return people
+    people = (
+        {"user": user, "places": directory.places_of(user)}
+        for user in directory.users.values()
+        if wanted is None or directory.membership(user.id, wanted.id) is not None
+    )
+    return list(islice(people, SHOWN_PEOPLE))
 
 
 def _problem(title: str, text: str, status: int = 400) -> Response:

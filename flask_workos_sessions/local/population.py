@@ -46,6 +46,11 @@ class Population:
         with self._lock:
             return self._directory.organization(which)
 
+    def places_of(self, who: Who) -> list[str]:
+        """Where this person is a member, in words such as ``Admin in Acme``."""
+        with self._lock:
+            return self._directory.places_of(self._directory.user(who))
+
     def add_user(self, email: str, **fields: Any) -> LocalUser:
         """A new person; ``fields`` are those of :class:`LocalUser` (``first_name``, …).
 

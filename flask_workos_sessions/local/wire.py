@@ -7,7 +7,7 @@ import io
 import json
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .environment import Environment
@@ -145,8 +145,9 @@ def _collect(
     try:
         body = b"".join(chunks)
     finally:
-        if hasattr(chunks, "close"):
-            chunks.close()
+        close: Callable[[], None] | None = getattr(chunks, "close", None)
+        if close is not None:
+            close()
     return started[0], started[1], body
 
 
