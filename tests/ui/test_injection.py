@@ -96,17 +96,15 @@ def test_bytes_that_are_no_text_do_not_disturb() -> None:
 @pytest.mark.parametrize(
     "filling", [b"<p>row</p>", b"</body> ", b"</body", b"\n", b"<", b"</html>", b"</body></html>\n"]
 )
-def test_five_megabytes_take_no_longer_than_a_few_copies(filling: bytes) -> None:
+def test_five_megabytes_take_milliseconds(filling: bytes) -> None:
     page = filling * (5_000_000 // len(filling)) + b"</body></html>"
-    copying = min(_seconds(lambda: bytearray(page)) for _ in range(5))
-    injecting = min(_seconds(lambda: inject(page, OURS)) for _ in range(5))
     assert inject(page, OURS) == page[:-14] + OURS + b"</body></html>"
-    assert injecting < 20 * copying + 0.005
+    assert min(_seconds(lambda: inject(page, OURS)) for _ in range(5)) < 0.05
 
 
 def test_a_long_end_does_not_make_the_search_slow() -> None:
     page = b"<p>Hi</p>" + b"</body>" * 100_000 + b" " * 1_000_000
-    assert _seconds(lambda: inject(page, OURS)) < 0.05
+    assert min(_seconds(lambda: inject(page, OURS)) for _ in range(5)) < 0.05
 
 
 def _seconds(run: object) -> float:

@@ -64,7 +64,7 @@
       else adopt(answer, askedAt);
       lost = false;
       if (method === "POST") wanted = 0;
-      pause = remaining() ? 15 : 2;
+      pause = remaining() > config.warn ? 0 : remaining() ? 15 : 2;
     } catch {
       lost = true;
     }
@@ -106,7 +106,7 @@
 
   function show(left, visible) {
     if (!root.isConnected) document.body.append(root);
-    const focused = bar.contains(document.activeElement);
+    const focused = bar.contains(document.activeElement) && document.activeElement;
     if (visible) {
       [text.textContent, note.textContent] = sentences(left);
       stay.hidden = !!over || !state.extendable;
@@ -119,7 +119,7 @@
       said = moment;
     } else if (!bar.hidden) said = live.textContent = "You are still signed in.";
     bar.hidden = !visible;
-    if (focused && !document.activeElement.checkVisibility())
+    if (focused && !focused.checkVisibility())
       (visible ? again : before)?.focus({ preventScroll: true });
   }
 
@@ -155,7 +155,7 @@
   addEventListener("pageshow", (event) => (event.persisted ? ask("GET") : tick()));
 
   settled = performance.getEntriesByType("navigation")[0]?.responseStart ?? 0;
-  next = settled + 15000;
   adopt(config.state, settled);
+  next = remaining() > config.warn ? 0 : settled + 15000;
   tick();
 })();
