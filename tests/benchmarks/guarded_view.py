@@ -23,10 +23,18 @@ def run(limits: Limits) -> None:
         "floor": _requests(_reading_the_cookie(sample.parts.store.name), environ(cookie)),
         "login": _requests(*_flask_login()),
         "ours": _requests(sample.app, environ(cookie)),
+        "bare page": _requests(bare_app(), environ(cookie, "/page")),
+        "our page": _requests(sample.app, environ(cookie, "/page")),
     }
+    # The same in apps that use flask.session anyway, for which Flask-Login is not to blame.
+    secret = secrets.token_hex()
+    keyed = Sample(secret_key=secret)
+    cases["bare, session"] = _requests(bare_app(secret), environ(cookie))
+    cases["ours, session"] = _requests(keyed.app, environ(keyed.cookies(1)[0]))
     peer = _workos_python(answer, sample.client_id)
     if peer is not None:
         cases["workos-python"] = peer
+
     times = medians(cases, rounds=60, number=100)
     login, ours = times["login"] - times["bare"], times["ours"] - times["bare"]
     floor = times["floor"] - times["bare"]
@@ -35,13 +43,22 @@ def run(limits: Limits) -> None:
     line("above it: Flask-Login", login, "us")
     line("above it: this extension", ours, "us")
     limits.at_most("share of Flask-Login's overhead", ours / login, 0.4)
-    line("the floor's share of it, in percent", 100 * floor / login, "%")
+    line("the floor's share of it, for comparison, in percent", 100 * floor / login, "%")
     if peer is None:
         print("  workos-python is not installed: not compared (make bench installs it)")
         limits.broken.append("comparison with workos-python")
-        return
-    line("workos-python: Session.authenticate()", times["workos-python"], "us")
-    limits.at_most("share of Session.authenticate()", ours / times["workos-python"], 0.5)
+    else:
+        line("workos-python: Session.authenticate()", times["workos-python"], "us")
+        limits.at_most("share of Session.authenticate()", ours / times["workos-python"], 0.5)
+    print("  With a SECRET_KEY, where Flask reads its own session in all three:")
+    login, ours = (
+        times["login"] - times["bare, session"],
+        times["ours, session"] - times["bare, session"],
+    )
+    line("above bare Flask: Flask-Login", login, "us")
+    line("above bare Flask: this extension", ours, "us")
+    print("  A page of 8 kB into which the warning is put:")
+    line("above bare Flask", times["our page"] - times["bare page"], "us")
 
 
 def _requests(app: Flask, sent: dict[str, Any]) -> Case:

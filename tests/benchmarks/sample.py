@@ -150,12 +150,16 @@ def record(answer: dict[str, Any]) -> SessionRecord:
 
 
 class Sample:
-    """An app with the extension, whose sessions are sealed here instead of at a sign-in."""
+    """An app with the extension, whose sessions are sealed here instead of at a sign-in.
 
-    def __init__(self) -> None:
+    The extension needs no ``SECRET_KEY``; with one, Flask reads its own session as well.
+    """
+
+    def __init__(self, *, secret_key: str | None = None) -> None:
         self.app = Flask("measured")
         callback = "https://app.example/auth/callback"
         self.app.config.update(settings(TESTING=False, WORKOS_REDIRECT_URI=callback))
+        self.app.secret_key = secret_key
         WorkOSSessions(self.app)
         self.parts: Parts = self.app.extensions[PARTS]
         self.parts.verifier.keys.seed(key_set())
@@ -166,6 +170,11 @@ class Sample:
         def guarded() -> str:
             return f"Hello {current_user.first_name}"
 
+        @self.app.get("/page")
+        @login_required
+        def page() -> str:
+            return f"{PAGE_START}Hello {current_user.first_name}{PAGE_END}"
+
     def cookie(self, answer: dict[str, Any]) -> str:
         """The ``Cookie`` header of somebody who signed in with this answer."""
         return f"{self.parts.store.name}={self.parts.store.seal(record(answer))}"
@@ -175,18 +184,30 @@ class Sample:
         return [self.cookie(authentication(self.client_id, **rights)) for _ in range(count)]
 
 
-def bare_app() -> Flask:
-    """Flask alone, with a view of the same kind."""
+#: A page of 8 kB, of the kind into which the warning is put.
+PAGE_START = (
+    "<!doctype html><html lang=en><head><title>Page</title></head><body>" + "<p>Text.</p>" * 650
+)
+PAGE_END = "</body></html>"
+
+
+def bare_app(secret_key: str | None = None) -> Flask:
+    """Flask alone, with views of the same kind."""
     app = Flask("bare")
+    app.secret_key = secret_key
 
     @app.get("/")
     def view() -> str:
         return "Hello Margaret"
 
+    @app.get("/page")
+    def page() -> str:
+        return f"{PAGE_START}Hello Margaret{PAGE_END}"
+
     return app
 
 
-def environ(cookie: str = "") -> dict[str, Any]:
+def environ(cookie: str = "", path: str = "/") -> dict[str, Any]:
     """What a server hands over when a browser opens a page."""
     headers = {
         "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -198,7 +219,7 @@ def environ(cookie: str = "") -> dict[str, Any]:
     }
     if cookie:
         headers["Cookie"] = cookie
-    sent = create_environ("/", base_url="https://app.example", headers=headers)
+    sent = create_environ(path, base_url="https://app.example", headers=headers)
     return {**sent, "REMOTE_ADDR": "127.0.0.1"}
 
 
