@@ -176,7 +176,8 @@ def is_recent(session: Session, max_age: int) -> bool:
         return False
     if session.authenticated_at is None:
         return False
-    age = parts.clock() - session.authenticated_at
+    # Whole seconds, as `auth_time` is: otherwise `max_age` would not be inclusive.
+    age = int(parts.clock()) - session.authenticated_at
     return -10 <= age <= max_age
 
 

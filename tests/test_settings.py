@@ -140,7 +140,8 @@ def test_conflicting_settings_are_an_error(config, word):
 
 def test_several_faults_come_in_one_error():
     assert (
-        len(faults(WORKOS_UI_WARN="soon", WORKOS_SESSION_STORE="attic", WORKOS_COOKIE_SECURE=3)) == 3
+        len(faults(WORKOS_UI_WARN="soon", WORKOS_SESSION_STORE="attic", WORKOS_COOKIE_SECURE=3))
+        == 3
     )
 
 

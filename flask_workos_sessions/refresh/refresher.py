@@ -77,6 +77,15 @@ Result = Renewed | Dead | Interaction | OrganizationClosed | Failed
 
 
 @dataclass(frozen=True, slots=True)
+class _Pause:
+    """Until when (epoch seconds) a token is not sent again, and what its answer was."""
+
+    proactive: float
+    reactive: float
+    interaction: Interaction | None
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Whom WorkOS is told about: the person's address and browser."""
 
@@ -109,7 +118,7 @@ class Refresher:
         self._clock = clock
         self._lock = threading.Lock()
         self._flights: dict[str, Future[Result]] = {}
-        self._pauses: dict[str, tuple[float, float]] = {}
+        self._pauses: dict[str, _Pause] = {}
         self._unannounced: set[str] = set()
 
     def refresh(
@@ -163,11 +172,11 @@ class Refresher:
             return Renewed(successor)
         if self.rotations.dead(digest):
             return Dead("revoked")
-        pauses = self._pauses.get(digest)
-        if pauses is not None:
-            left = pauses[0 if proactive else 1] - self._clock()
+        pause = self._pauses.get(digest)
+        if pause is not None:
+            left = (pause.proactive if proactive else pause.reactive) - self._clock()
             if left > 0:
-                return Failed("paused", left)
+                return pause.interaction or Failed("paused", left)
         return None
 
     def _exchange(
@@ -202,8 +211,10 @@ class Refresher:
             self._to_announce(digest)
             return Dead("revoked")
         if isinstance(outcome, InteractionRequired):
-            self._pause(digest, None)
-            return Interaction(outcome.code, wanted)
+            interaction = Interaction(outcome.code, wanted)
+            if wanted == record.organization_id:
+                self._pause(digest, PROACTIVE_PAUSE, interaction)
+            return interaction
         if isinstance(outcome, OrganizationRefused):
             if wanted != record.organization_id:
                 return OrganizationClosed(outcome.code)
@@ -247,12 +258,13 @@ class Refresher:
         self._pause(digest, retry_after)
         return Failed(reason, retry_after or REACTIVE_PAUSE)
 
-    def _pause(self, digest: str, retry_after: float | None) -> None:
+    def _pause(
+        self, digest: str, retry_after: float | None, interaction: Interaction | None = None
+    ) -> None:
         now, least = self._clock(), retry_after or 0.0
         with self._lock:
-            self._pauses[digest] = (
-                now + max(PROACTIVE_PAUSE, least),
-                now + max(REACTIVE_PAUSE, least),
+            self._pauses[digest] = _Pause(
+                now + max(PROACTIVE_PAUSE, least), now + max(REACTIVE_PAUSE, least), interaction
             )
             while len(self._pauses) > _MAX_PAUSES:
                 del self._pauses[next(iter(self._pauses))]

@@ -1,0 +1,325 @@
+"""Sign-in through LocalWorkOS over HTTP."""
+
+import json
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from flask import abort
+
+from flask_workos_sessions import sign_in_url, signals
+from flask_workos_sessions.views.attempts import MAX_ATTEMPTS
+
+
+def query(response):
+    return {name: values[0] for name, values in parse_qs(urlsplit(response.location).query).items()}
+
+
+def attempts_of(browser):
+    return [
+        cookie
+        for cookie in browser.client._cookies.values()
+        if cookie.key.startswith("wos-attempt-")
+    ]
+
+
+def test_a_guarded_page_leads_through_sign_in_and_back(browser):
+    begun = browser.get("/dashboard?tab=2")
+    assert begun.status_code == 302
+    assert begun.location.startswith("/auth/login?return_to=")
+    response = browser.sign_in("alice@acme.test", begun.location)
+    assert (response.status_code, response.location) == (303, "/dashboard?tab=2")
+    page = browser.get("/dashboard?tab=2")
+    assert page.status_code == 200
+    assert "Alice 179" in page.text
+
+
+def test_state_and_pkce_are_always_sent(browser):
+    sent = query(browser.get("/auth/login"))
+    assert sent["code_challenge_method"] == "S256"
+    assert len(sent["code_challenge"]) == 43
+    assert len(sent["state"]) >= 32
+    assert sent["response_type"] == "code"
+    assert sent["provider"] == "authkit"
+
+
+def test_address_and_browser_are_forwarded_with_the_code(browser, workos):
+    begun = browser.get("/auth/login")
+    back = workos.approve(begun.location, "alice@acme.test")
+    browser.client.get(
+        back.partition("localhost")[2],
+        headers={"User-Agent": "Netscape/4"},
+        environ_overrides={"REMOTE_ADDR": "203.0.113.7"},
+    )
+    (exchange,) = workos.exchanges("authorization_code")
+    assert exchange.request["ip_address"] == "203.0.113.7"
+    assert exchange.request["user_agent"] == "Netscape/4"
+    assert exchange.request["code_verifier"]
+
+
+def test_without_a_wish_the_default_page_is_where_one_lands(make_site):
+    site = make_site(WORKOS_SIGN_IN_RETURN_TO="/dashboard")
+    assert site.browser().sign_in().location == "/dashboard"
+
+
+@pytest.mark.parametrize("purpose", [{"Sec_Purpose": "prefetch"}, {"Purpose": "prefetch"}])
+def test_a_prefetch_begins_nothing(browser, purpose):
+    response = browser.get("/auth/login", **purpose)
+    assert response.status_code == 204
+    assert "Set-Cookie" not in response.headers
+
+
+def test_a_fetch_begins_nothing(browser):
+    response = browser.fetch("/auth/login")
+    assert response.status_code == 400
+    assert "Set-Cookie" not in response.headers
+
+
+def test_htmx_is_told_to_send_the_browser(browser):
+    response = browser.fetch("/auth/login?return_to=/x", HX_Request="true")
+    assert response.headers["HX-Redirect"] == "/auth/login?return_to=/x"
+    assert "Set-Cookie" not in response.headers
+
+
+def test_security_s1_another_site_chooses_neither_organization_nor_connection(browser):
+    chosen = {
+        "organization_id": "org_evil",
+        "connection_id": "conn_evil",
+        "domain_hint": "evil.test",
+        "provider": "GoogleOAuth",
+        "prompt": "none",
+        "max_age": "9",
+        "login_hint": "a@acme.test",
+        "screen_hint": "sign-up",
+        "invitation_token": "inv",
+    }
+    sent = query(browser.get(f"/auth/login?{urlencode(chosen)}", Sec_Fetch_Site="cross-site"))
+    assert sent["login_hint"] == "a@acme.test"
+    assert sent["screen_hint"] == "sign-up"
+    assert sent["invitation_token"] == "inv"
+    assert sent["provider"] == "authkit"
+    assert not {"organization_id", "connection_id", "domain_hint", "prompt", "max_age"} & set(sent)
+
+
+def test_security_s1_our_own_page_may_choose_them(browser):
+    sent = query(browser.get("/auth/login?organization_id=org_1", Sec_Fetch_Site="same-origin"))
+    assert sent["organization_id"] == "org_1"
+
+
+def test_security_s1_sealed_options_work_from_anywhere(site, browser):
+    with site.app.test_request_context("/somewhere"):
+        url = sign_in_url(organization_id="org_1", max_age=0)
+    assert "org_1" not in url
+    sent = query(browser.get(url, Sec_Fetch_Site="cross-site"))
+    assert (sent["organization_id"], sent["max_age"]) == ("org_1", "0")
+
+
+def test_an_option_that_workos_does_not_have_is_an_error(site):
+    with site.app.test_request_context("/"), pytest.raises(ValueError, match="organisation"):
+        sign_in_url(organisation="org_1")
+
+
+def test_security_s1_a_foreign_sign_in_asks_before_it_replaces_somebody(browser, site, workos):
+    browser.sign_in("alice@acme.test")
+    asked = browser.sign_in("bob@acme.test", "/auth/login", Sec_Fetch_Site="cross-site")
+    assert asked.status_code == 200
+    assert "Alice" in asked.text
+    assert "Bob" in asked.text
+    assert browser.fetch("/api/me").json["id"] != workos.sessions[-1].user_id
+    pending = asked.text.split('name="pending" value="')[1].split('"')[0]
+
+    kept = browser.post("/auth/callback", {"pending": pending, "decision": "keep"})
+    assert kept.status_code == 303
+    assert browser.fetch("/api/me").json["session"] == workos.sessions[0].id
+
+    forged = browser.post(
+        "/auth/callback",
+        {"pending": pending, "decision": "switch"},
+        Origin="http://evil.test",
+        Sec_Fetch_Site="cross-site",
+    )
+    assert forged.status_code == 403
+
+
+def test_security_s1_the_person_may_switch(browser, workos):
+    browser.sign_in("alice@acme.test")
+    asked = browser.sign_in("bob@acme.test", "/auth/login", Sec_Fetch_Site="cross-site")
+    pending = asked.text.split('name="pending" value="')[1].split('"')[0]
+    switched = browser.post("/auth/callback", {"pending": pending, "decision": "switch"})
+    assert switched.status_code == 303
+    assert browser.fetch("/api/me").json["session"] == workos.sessions[-1].id
+
+
+def test_security_s1_a_waiting_session_is_bound_to_the_one_that_it_would_replace(browser, site):
+    browser.sign_in("alice@acme.test")
+    asked = browser.sign_in("bob@acme.test", "/auth/login", Sec_Fetch_Site="cross-site")
+    pending = asked.text.split('name="pending" value="')[1].split('"')[0]
+    other = site.browser()
+    other.sign_in("bob@acme.test")
+    assert (
+        other.post("/auth/callback", {"pending": pending, "decision": "switch"}).status_code == 400
+    )
+
+
+def test_an_own_sign_in_as_somebody_else_asks_nothing_and_ends_the_first(browser, workos, site):
+    browser.sign_in("alice@acme.test")
+    first = workos.sessions[0].id
+    assert browser.sign_in("bob@acme.test").status_code == 303
+    assert browser.fetch("/api/me").json["session"] == workos.sessions[-1].id
+    assert site.signal("session_ended") == [{"session_id": first, "reason": "user_changed"}]
+
+
+def test_several_tabs_may_sign_in_at_once(browser, workos):
+    """Peers: authkit-nextjs #403, one verifier cookie for all tabs."""
+    first, second = browser.get("/auth/login?return_to=/a"), browser.get("/auth/login?return_to=/b")
+    assert browser.come_back(first, "alice@acme.test").location == "/a"
+    assert browser.come_back(second, "alice@acme.test").location == "/b"
+
+
+def test_abandoned_attempts_do_not_pile_up(browser):
+    """Peers: authkit-nextjs #432, requests too large for the server."""
+    for number in range(12):
+        browser.get(f"/auth/login?return_to=/{number}")
+    kept = attempts_of(browser)
+    assert 1 <= len(kept) <= MAX_ATTEMPTS
+    assert sum(len(each.key) + len(each.value) for each in kept) <= 4096
+
+
+def test_long_return_paths_keep_attempts_within_four_kilobytes(browser):
+    for number in range(5):
+        browser.get(f"/auth/login?return_to=/{number}{'x' * 1900}")
+    kept = attempts_of(browser)
+    assert sum(len(each.key) + len(each.value) for each in kept) <= 4096
+
+
+def test_the_attempt_cookie_is_httponly_lax_and_short_lived(browser):
+    (header,) = browser.get("/auth/login").headers.getlist("Set-Cookie")
+    for attribute in ("HttpOnly", "SameSite=Lax", "Max-Age=600", "Path=/"):
+        assert attribute in header
+
+
+def test_security_c1_cookies_carry_the_host_prefix_on_https(make_site):
+    site = make_site(WORKOS_REDIRECT_URI="https://localhost/auth/callback")
+    (header,) = site.browser().get("/auth/login").headers.getlist("Set-Cookie")
+    assert header.startswith("__Host-wos-attempt-")
+    assert "Secure" in header
+    assert "Domain" not in header
+
+
+def test_the_redirect_uri_never_follows_the_host_header(make_site):
+    """Security S6."""
+    site = make_site()
+    response = site.browser().get("/auth/login", Host="evil.test")
+    assert query(response)["redirect_uri"] == "http://localhost/auth/callback"
+
+
+def test_of_several_redirect_uris_the_one_for_this_host_is_used(make_site):
+    uris = ["http://localhost/auth/callback", "http://127.0.0.1:5000/auth/callback"]
+    site = make_site(WORKOS_REDIRECT_URI=uris)
+    sent = query(site.browser().get("/auth/login", Host="127.0.0.1:5000"))
+    assert sent["redirect_uri"] == uris[1]
+
+
+def test_signed_in_is_sent_with_the_session(browser, site):
+    browser.sign_in("alice@acme.test")
+    (values,) = site.signal("signed_in")
+    assert values["session"].user.email == "alice@acme.test"
+    assert values["first"] is True
+
+
+def test_a_receiver_that_raises_leaves_no_session_behind(site, workos):
+    """Peers: authkit-nextjs 4.3.2, bug class O."""
+    site.app.config["TESTING"] = False
+    site.app.testing = False
+
+    def refuse(sender, session, first):
+        raise ValueError("not you")
+
+    signals.signed_in.connect(refuse, site.app)
+    browser = site.browser()
+    response = browser.sign_in("alice@acme.test")
+    assert response.status_code == 500
+    assert browser.cookie is None
+    assert (
+        browser.get("/api/me", Accept="application/json", Sec_Fetch_Mode="cors").status_code == 401
+    )
+    site.parts.refresher._background._pool.shutdown(wait=True)
+    assert workos.sessions[-1].status == "revoked"
+
+
+def test_a_receiver_may_answer_itself(site):
+    def refuse(sender, session, first):
+        abort(403)
+
+    signals.signed_in.connect(refuse, site.app)
+    browser = site.browser()
+    assert browser.sign_in().status_code == 403
+    assert browser.cookie is None
+
+
+def test_an_async_receiver_is_run(site, browser):
+    """Flask trap T22."""
+    heard = []
+
+    async def receiver(sender, session, first):
+        heard.append(session.id)
+
+    signals.signed_in.connect(receiver, site.app)
+    browser.sign_in()
+    assert len(heard) == 1
+
+
+def test_an_impersonated_session_says_so(browser, workos, site):
+    """Peers: bug class F, and security G4."""
+    begun = browser.get("/auth/login")
+    state = query(begun)["state"]
+    code = workos.authorize_code(
+        "alice@acme.test",
+        redirect_uri="http://localhost/auth/callback",
+        code_challenge=query(begun)["code_challenge"],
+        impersonator={"email": "support@vendor.test", "reason": "Ticket 42"},
+    )
+    browser.get(f"/auth/callback?code={code}&state={state}", Sec_Fetch_Site="cross-site")
+    (values,) = site.signal("signed_in")
+    session = values["session"]
+    assert session.impersonator.email == "support@vendor.test"
+    assert session.impersonator.reason == "Ticket 42"
+    assert session.lifetime.max_in <= 3600
+
+
+def test_nothing_touches_the_network_at_start(make_site, workos):
+    before = len(workos.requests)
+    make_site()
+    assert len(workos.requests) == before
+
+
+def test_the_session_cookie_lives_as_long_as_the_session_may(browser):
+    """Security C6."""
+    response = browser.sign_in()
+    (header,) = [h for h in response.headers.getlist("Set-Cookie") if h.startswith("wos-session=")]
+    age = int(header.split("Max-Age=")[1].split(";")[0])
+    assert 8 * 3600 - 2 <= age <= 8 * 3600
+
+
+def test_the_maximum_is_asked_once_when_the_setting_is_silent(make_site, workos):
+    site = make_site(WORKOS_SESSION_MAX_LENGTH=None)
+    browser = site.browser()
+    browser.sign_in()
+    assert sum("/sessions" in each.path for each in workos.requests) == 1
+    status = browser.fetch("/auth/session").json
+    assert 8 * 3600 - 10 <= status["max_in"] <= 8 * 3600
+
+
+def test_the_answer_of_the_callback_is_private(browser):
+    """Security C9."""
+    response = browser.sign_in()
+    assert response.headers["Cache-Control"] == "private, no-store"
+
+
+def test_json_of_the_session_has_no_token(site, browser):
+    """Security C8."""
+    browser.sign_in()
+    session = site.signal("signed_in")[0]["session"]
+    for shown in (repr(session), str(session), f"{session}"):
+        assert session.access_token not in shown
+    with site.app.test_request_context("/"):
+        assert "eyJ" not in json.dumps(repr(session))
