@@ -206,6 +206,7 @@ def _epoch(value: object) -> int | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         return None
+    return seconds if seconds >= 0 else None
