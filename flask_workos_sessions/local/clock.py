@@ -18,14 +18,15 @@ class MovableClock:
         sessions = WorkOSSessions(app, clock=clock)
         clock.advance(301)
 
-    :param start: what the clock shows at first; the present when not given.
+    :param start: what the clock shows when it is first read; the present when not given.
     """
 
     def __init__(self, start: float | None = None) -> None:
         self._lock = threading.Lock()
         self._running = True
         self._shown = time.time() if start is None else float(start)
-        self._since = time.monotonic()
+        # With a start it runs from the first reading: MovableClock(1000).freeze() shows 1000 sharp.
+        self._since = time.monotonic() if start is None else None
 
     def __call__(self) -> float:
         with self._lock:
@@ -40,24 +41,27 @@ class MovableClock:
     def set(self, to: float) -> Self:
         """Show ``to`` (seconds since the epoch) now. A frozen clock stays frozen."""
         with self._lock:
-            self._shown = float(to)
-            self._since = time.monotonic()
+            self._shown, self._since = float(to), None
         return self
 
     def freeze(self) -> Self:
         """Stand still: from now on only :meth:`advance` and :meth:`set` move it."""
         with self._lock:
-            self._shown = self._now()
+            self._shown, self._since = self._now(), None
             self._running = False
         return self
 
     def run(self) -> Self:
         """Run on after :meth:`freeze`, from what is shown."""
         with self._lock:
-            self._shown = self._now()
-            self._since = time.monotonic()
+            self._shown, self._since = self._now(), time.monotonic()
             self._running = True
         return self
 
     def _now(self) -> float:
-        return self._shown + (time.monotonic() - self._since if self._running else 0.0)
+        if not self._running:
+            return self._shown
+        present = time.monotonic()
+        if self._since is None:
+            self._since = present
+        return self._shown + (present - self._since)

@@ -286,6 +286,10 @@ class LocalWorkOS(Population):
         raw = body.encode() if isinstance(body, str) else body
         self._environment.faults.add(Fault(status, raw, dict(headers or {}), delay), times)
 
+    def clear_faults(self) -> None:
+        """Forget the faults that :meth:`fail_next` still had to play."""
+        self._environment.faults.clear()
+
     def down(self, status: str | int = "drop") -> AbstractContextManager[None]:
         """In this context every request fails: the connection ends, or ``status`` is answered."""
         return self._environment.faults.down(Fault(status))

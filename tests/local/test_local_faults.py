@@ -1,0 +1,165 @@
+"""Wrong answers on purpose, outages, and the journal of what came in."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import requests
+
+
+@pytest.fixture
+def token(workos):
+    return workos.sign_in("alice@acme.test")["refresh_token"]
+
+
+def test_a_status_is_answered_as_often_as_asked_and_nothing_is_exchanged(
+    application, workos, token
+):
+    workos.fail_next(2, status=503, headers={"Retry-After": "7"})
+
+    for _ in range(2):
+        answer = application.refresh(token)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
+    assert application.refresh(token).status_code == 200
+    assert not workos.exchanges()[-1].replayed
+
+
+def test_a_body_can_be_given(application, workos, token):
+    workos.fail_next(status=429, body='{"error":"too_many_requests"}')
+
+    assert application.refresh(token).json() == {"error": "too_many_requests"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "start"),
+    [("html", 200, "<!doctype html>"), ("no_tokens", 200, "{}"), ("redirect", 307, "")],
+)
+def test_named_faults_that_have_an_answer(application, workos, token, kind, status, start):
+    workos.fail_next(status=kind)
+
+    answer = application.refresh(token)
+
+    assert answer.status_code == status
+    assert answer.text.startswith(start)
+    assert ("Location" in answer.headers) == (kind == "redirect")
+    assert not application.refresh(token).json().get("error")
+
+
+def test_a_dropped_exchange_never_took_place(application, workos, token):
+    workos.fail_next(status="drop")
+
+    with pytest.raises(requests.ConnectionError):
+        application.refresh(token)
+
+    application.refresh(token)
+    dropped, answered = workos.exchanges("refresh_token")
+    assert (dropped.status, dropped.fault) == (None, "drop")
+    assert (answered.status, answered.fault, answered.replayed) == (200, None, False)
+
+
+@pytest.mark.parametrize("kind", ["lost", "half"])
+def test_a_lost_answer_is_the_answer_to_an_exchange_that_took_place(
+    application, workos, clock, token, kind
+):
+    workos.fail_next(status=kind)
+    with pytest.raises(requests.RequestException):
+        application.refresh(token)
+
+    replay = application.refresh(token)
+    assert replay.status_code == 200
+    assert workos.exchanges()[-1].replayed
+
+    clock.advance(31)
+    assert application.refresh(token).json()["error"] == "invalid_grant"
+
+
+def test_an_answer_can_be_late(application, workos, token):
+    workos.fail_next(status=504, delay=0.2)
+    began = time.monotonic()
+
+    assert application.refresh(token).status_code == 504
+    assert time.monotonic() - began >= 0.2
+
+
+def test_faults_come_in_the_order_in_which_they_were_asked_for(application, workos, token):
+    workos.fail_next(status=500)
+    workos.fail_next(status=429)
+
+    assert [application.refresh(token).status_code for _ in range(3)] == [500, 429, 200]
+
+
+def test_faults_to_come_can_be_forgotten(application, workos, token):
+    workos.fail_next(5)
+    workos.clear_faults()
+
+    assert application.refresh(token).status_code == 200
+
+
+@pytest.mark.parametrize("status", ["nonsense", 42, 1000])
+def test_an_unknown_fault_is_refused(workos, status):
+    with pytest.raises(ValueError, match="A fault is"):
+        workos.fail_next(status=status)
+
+
+def test_faults_hit_exchanges_only(application, workos):
+    workos.fail_next(status=503)
+
+    path = f"/sso/jwks/{workos.client_id}"
+    assert application.api("GET", path).status_code == 200
+
+
+def test_while_it_is_down_nothing_answers(application, workos, token):
+    path = f"/sso/jwks/{workos.client_id}"
+    with workos.down():
+        with pytest.raises(requests.ConnectionError):
+            application.api("GET", path)
+        with pytest.raises(requests.ConnectionError):
+            application.refresh(token)
+
+    assert application.api("GET", path).status_code == 200
+    assert application.refresh(token).status_code == 200
+
+
+def test_an_outage_can_have_a_status(application, workos, token):
+    with workos.down(503):
+        assert application.refresh(token).status_code == 503
+        assert application.api("GET", "/").status_code == 503
+
+
+def test_the_journal_has_every_exchange_and_its_answer(application, workos, clock, token):
+    application.refresh("unknown")
+    clock.advance(5)
+    application.refresh(token, organization_id=workos.organization("Acme").id)
+    application.post({})
+
+    refused, refreshed, nonsense = workos.exchanges()
+    assert (refused.at, refused.status, refused.error) == (1_800_000_000, 400, "invalid_grant")
+    assert (refreshed.at, refreshed.status, refreshed.error) == (1_800_000_005, 200, None)
+    assert refreshed.organization_id == workos.organization("Acme").id
+    assert refreshed.request["refresh_token"] == token
+    assert nonsense.grant_type is None
+    assert workos.exchanges("refresh_token") == [refused, refreshed]
+    assert workos.exchanges("authorization_code") == []
+
+
+def test_the_journal_has_every_request(application, workos):
+    application.api("GET", "/nowhere?a=1")
+
+    (request,) = workos.requests
+    assert (request.method, request.path, request.query) == ("GET", "/nowhere", "a=1")
+    assert (request.status, request.fault) == (404, None)
+
+
+def test_no_secret_is_in_the_repr_of_the_journal_or_of_a_session(application, workos):
+    """security T2"""
+    code = application.code_for("alice@acme.test")
+    application.exchange_code(code, ip_address="192.0.2.7")
+
+    shown = repr([workos.exchanges(), workos.requests, workos.sessions, workos.users])
+
+    answer = workos.exchanges()[0].response
+    for secret in (code, workos.api_key, "192.0.2.7", "alice@acme.test", application.verifier):
+        assert secret not in shown
+    assert answer["refresh_token"] not in shown
+    assert answer["access_token"] not in shown
