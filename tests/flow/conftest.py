@@ -28,7 +28,16 @@ PAGE = (
     "<!doctype html><title>Dashboard</title><body>{{ current_user.first_name }} "
     "{{ session_expires_in }}</body>"
 )
-SIGNALS = ["signed_in", "signed_out", "session_refreshed", "session_changed", "session_ended", "refresh_failed", "sign_in_failed", "refused"]
+SIGNALS = (
+    "signed_in",
+    "signed_out",
+    "session_refreshed",
+    "session_changed",
+    "session_ended",
+    "refresh_failed",
+    "sign_in_failed",
+    "refused",
+)
 
 
 @pytest.fixture
@@ -177,6 +186,11 @@ class Browser:
         """Follow the redirect to AuthKit, and back as ``who``."""
         back = self.site.workos.approve(begun.headers["Location"], who)
         return self.get(local(back), Sec_Fetch_Site="cross-site")
+
+    def send(self, cookie: str, path: str = "/api/me") -> Any:
+        """A request with exactly this Cookie header."""
+        client = self.site.app.test_client(use_cookies=False)
+        return client.get(path, headers={"Cookie": cookie, "Accept": "*/*"})
 
     @property
     def cookie(self) -> str | None:
