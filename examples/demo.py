@@ -1,0 +1,135 @@
+"""The sample app with a WorkOS on this machine: ``python -m examples.demo [--port 5050]``.
+
+Its clocks are short, so that a refresh and the warning can be watched within two minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from flask import Flask
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from examples.team_app import create_app
+from examples.team_app.board import Board
+from flask_workos_sessions.local import LocalWorkOS
+
+#: Seconds: how long an access token is valid; how long somebody may be away; the longest
+#: session; how long before the end the page warns.
+ACCESS_TOKEN, INACTIVITY, MAX_LENGTH, WARN = 60, 150, 1800, 90
+#: Not 5000, which other programs like as well.
+PORT = 5050
+
+WELCOME = """
+Harbour, the sample app:   {url}
+
+Sign in there as one of these people (no password):
+
+{people}
+
+What to try:
+  * Leave the page alone. After about {quiet} seconds it warns you; "Stay signed in" keeps you.
+  * Use it. The access token is valid for {token} seconds and is renewed without you noticing.
+  * Type into the form, let the time run out, sign in again: your words are still there.
+
+The local WorkOS: {workos}
+Ctrl-C stops both.
+"""
+
+#: Title, text, and whether it is decided.
+NOTES = [
+    ("Do we move the weekly meeting to Tuesday?", "Mondays are often public holidays.", True),
+    (
+        "Which invoicing tool from January on?",
+        "The contract ends on 31 December.\nFor A: it talks to our bank. For B: half the price.",
+        False,
+    ),
+]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until Ctrl-C or SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
+    parser.add_argument(
+        "--port", type=int, help=f"port of the app; default {PORT}, or a free one if it is taken"
+    )
+    wanted: int | None = parser.parse_args(arguments).port
+    # A request a line would hide what is printed here.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        listening = _listen(wanted)
+    except OSError as error:
+        print(f"Port {wanted} cannot be used: {error.strerror}.", file=sys.stderr)
+        return 1
+    workos = LocalWorkOS(
+        access_token_seconds=ACCESS_TOKEN, inactivity_timeout=INACTIVITY, max_length=MAX_LENGTH
+    )
+    with listening, workos:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server = _serve(listening, sample_app(workos, url))
+        print(welcome(workos, url), flush=True)
+        # Returns on Ctrl-C.
+        server.serve_forever()
+    print("Stopped.")
+    return 0
+
+
+def sample_app(workos: LocalWorkOS, url: str) -> Flask:
+    """The sample app at ``url``, with a few notes on its board."""
+    workos.allow_logout_uri(f"{url}/")
+    app = create_app(
+        workos.settings(f"{url}/auth/callback"),
+        WORKOS_UI_WARN=WARN,
+        WORKOS_SIGN_OUT_RETURN_TO="/",
+        HARBOUR_ORGANIZATIONS={each.id: each.name for each in workos.organizations},
+    )
+    _write_notes(app.extensions["harbour"], workos)
+    return app
+
+
+def _write_notes(board: Board, workos: LocalWorkOS) -> None:
+    acme, alice = workos.organization("Acme"), workos.user("alice@acme.test")
+    for title, text, decided in NOTES:
+        note = board.add(acme.id, title=title, text=text, author_id=alice.id, author=alice.label)
+        if decided:
+            board.decide(acme.id, note.id, alice.label)
+
+
+def welcome(workos: LocalWorkOS, url: str) -> str:
+    """Where the app is, and who can sign in."""
+    people = "\n".join(
+        f"  {person.email:<20} {', '.join(workos.places_of(person)) or 'in no organization'}"
+        for person in workos.users
+    )
+    return WELCOME.format(
+        url=url, people=people, quiet=INACTIVITY - WARN, token=ACCESS_TOKEN, workos=workos.url
+    )
+
+
+def _listen(wanted: int | None) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", PORT if wanted is None else wanted))
+    except OSError:
+        if wanted is not None:
+            raise
+        return socket.create_server(("127.0.0.1", 0))
+
+
+def _serve(listening: socket.socket, app: Flask) -> BaseWSGIServer:
+    host, port = listening.getsockname()
+    return make_server(host, port, app, threaded=True, fd=listening.fileno())
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
