@@ -110,7 +110,6 @@ def instructions(workos: LocalWorkOS, redirect_uri: str) -> str:
             f"export LOCAL_WORKOS_CONTROL_SECRET={shlex.quote(workos.control_secret)}",
             f"curl {workos.url}/local/faults --json {fail} \\",
             '  -H "Authorization: Bearer $LOCAL_WORKOS_CONTROL_SECRET"',
-            "",
         ]
     )
 

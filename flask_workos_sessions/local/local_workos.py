@@ -141,7 +141,7 @@ class LocalWorkOS(Population):
             "WORKOS_API_KEY": self.api_key,
             "WORKOS_CLIENT_ID": self.client_id,
             "WORKOS_BASE_URL": self.url,
-            "WORKOS_COOKIE_PASSWORD": secrets.token_urlsafe(32),
+            "WORKOS_COOKIE_PASSWORD": secrets.token_hex(32),
             "WORKOS_REDIRECT_URI": redirect_uri,
             "WORKOS_SESSION_MAX_LENGTH": int(sessions.max_length),
             "WORKOS_SESSION_INACTIVITY_TIMEOUT": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,19 @@ class _QuietHandler(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
 
 
 class LoopbackServer:
@@ -53,15 +67,22 @@ class LoopbackServer:
         """Listen, and serve from a thread.
 
         :raises RuntimeError: it runs already, or the name leads away from this machine.
+        :raises OSError: the port is taken.
         """
         if self._server is not None:
             raise RuntimeError("This LocalWorkOS runs already.")
-        server = make_server(
-            self.host, self.port, app, threaded=True, request_handler=_QuietHandler
-        )
-        if not is_loopback(str(server.server_address[0])):
-            server.server_close()
-            raise RuntimeError("LocalWorkOS listens on loopback only.")
+        # Werkzeug would end the process when the port is taken; a library must not.
+        with _listening(self.host, self.port) as listening:
+            if not is_loopback(listening.getsockname()[0]):
+                raise RuntimeError("LocalWorkOS listens on loopback only.")
+            server = make_server(
+                self.host,
+                self.port,
+                app,
+                threaded=True,
+                request_handler=_QuietHandler,
+                fd=listening.fileno(),
+            )
         self._server, self.port = server, server.port
         self._thread = threading.Thread(
             target=server.serve_forever,

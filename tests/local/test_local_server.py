@@ -150,6 +150,17 @@ def test_stopping_twice_is_fine_and_starting_twice_is_not(workos):
     workos.stop()
 
 
+def test_a_taken_port_is_an_os_error_and_does_not_end_the_process(workos):
+    with pytest.raises(OSError, match="in use"):
+        LocalWorkOS(port=int(workos.url.rsplit(":", 1)[1])).start()
+
+
+def test_it_listens_on_ipv6_loopback_too():
+    with LocalWorkOS(host="::1") as workos:
+        assert workos.url.startswith("http://[::1]:")
+        assert requests.get(workos.url, timeout=10).status_code == 200
+
+
 def test_before_the_first_start_there_is_no_address():
     with pytest.raises(RuntimeError, match="not been started"):
         _ = LocalWorkOS().url
