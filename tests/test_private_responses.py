@@ -1,0 +1,175 @@
+"""What is private is kept from every cache, and what is not is left alone (security C9)."""
+
+import pytest
+from flask import Flask, Response, make_response, render_template_string
+
+from flask_workos_sessions import WorkOSSessions, current_session, current_user, login_required
+from flask_workos_sessions.testing import login_as, settings
+
+NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+PAGE = "<!doctype html><html><body>{}</body></html>"
+
+
+@pytest.fixture
+def app():
+    app = Flask("private")
+    app.config.update(settings())
+    WorkOSSessions(app)
+
+    @app.get("/open")
+    def open_():
+        response = make_response(PAGE.format("open"))
+        response.headers["Cache-Control"] = "public, max-age=60"
+        response.headers["Expires"] = "Thu, 01 Jan 2032 00:00:00 GMT"
+        return response
+
+    @app.get("/guarded")
+    @login_required
+    def guarded():
+        response = make_response(PAGE.format("guarded"))
+        response.headers["Cache-Control"] = "public, max-age=60"
+        response.headers["Expires"] = "Thu, 01 Jan 2032 00:00:00 GMT"
+        response.headers["CDN-Cache-Control"] = "max-age=60"
+        response.headers["Surrogate-Control"] = "max-age=60"
+        response.headers["Vary"] = "Accept"
+        return response
+
+    @app.get("/reads")
+    def reads():
+        return PAGE.format("yes" if current_session else "no")
+
+    @app.get("/user")
+    def user():
+        return PAGE.format(current_user.first_name)
+
+    @app.get("/template")
+    def template():
+        return render_template_string(PAGE.format("{{ session_expires_in }}"))
+
+    @app.get("/plain-template")
+    def plain_template():
+        return render_template_string(PAGE.format("{{ 1 + 1 }}"))
+
+    @app.get("/json")
+    @login_required
+    def json():
+        return {"a": 1}
+
+    @app.get("/stream")
+    @login_required
+    def stream():
+        return Response(iter([PAGE.format("stream")]), mimetype="text/html")
+
+    @app.get("/script")
+    @login_required
+    def script():
+        return '<body><script>var x = "</body>";</script>'
+
+    return app
+
+
+@pytest.fixture
+def client(app):
+    client = app.test_client()
+    login_as(client)
+    return client
+
+
+@pytest.mark.parametrize("path", ["/guarded", "/reads", "/user", "/template", "/json"])
+def test_a_view_that_was_guarded_or_read_the_session_is_private(client, path):
+    response = client.get(path, headers=NAVIGATION)
+    assert response.headers["Cache-Control"] == "private, no-store"
+    assert "Cookie" in response.headers["Vary"]
+    for name in ("Expires", "CDN-Cache-Control", "Surrogate-Control"):
+        assert name not in response.headers
+    assert response.headers["Server-Timing"].startswith('workos;desc="')
+
+
+def test_vary_is_added_to(client):
+    assert client.get("/guarded", headers=NAVIGATION).headers["Vary"] == "Accept, Cookie"
+
+
+@pytest.mark.parametrize("path", ["/reads", "/user", "/template"])
+def test_it_is_private_for_nobody_too(app, path):
+    response = app.test_client().get(path, headers=NAVIGATION)
+    assert response.headers["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("path", ["/open", "/plain-template"])
+def test_all_others_are_left_alone(client, path):
+    """Security P6: nobody's values in what everybody may keep."""
+    response = client.get(path, headers=NAVIGATION)
+    assert "no-store" not in response.headers.get("Cache-Control", "")
+    assert "Vary" not in response.headers
+    assert "Server-Timing" not in response.headers
+    assert "workos" not in response.text
+
+
+def test_a_response_that_sets_our_cookie_is_private(app):
+    clock = app.extensions["workos_sessions.parts"].clock
+    client = app.test_client()
+    login_as(client, signed_in_at=int(clock()) - 9 * 3600)
+    response = client.get("/open", headers=NAVIGATION)
+    assert "Set-Cookie" in response.headers
+    assert response.headers["Cache-Control"] == "private, no-store"
+    assert "Expires" not in response.headers
+
+
+def test_the_warning_is_put_into_private_pages_once(client):
+    page = client.get("/guarded", headers=NAVIGATION)
+    assert page.text.count('id="workos-session"') == 1
+    assert page.text.endswith("</script></body></html>")
+    assert int(page.headers["Content-Length"]) == len(page.data)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/guarded", {"HX-Request": "true"}),
+        ("/guarded", {"Sec-Fetch-Mode": "cors"}),
+        ("/json", NAVIGATION),
+        ("/stream", NAVIGATION),
+        ("/script", NAVIGATION),
+        ("/open", NAVIGATION),
+    ],
+)
+def test_fragments_streams_and_other_types_are_left_alone(client, path, headers):
+    assert b"workos-session" not in client.get(path, headers=headers).data
+
+
+def test_nobody_gets_no_warning(app):
+    assert "workos-session" not in app.test_client().get("/reads", headers=NAVIGATION).text
+
+
+def test_injection_can_be_turned_off():
+    app = Flask("off")
+    app.config.update(settings(WORKOS_UI_INJECT=False))
+    WorkOSSessions(app)
+    app.add_url_rule("/", "home", login_required(lambda: PAGE.format("x")))
+    app.add_url_rule(
+        "/own",
+        "own",
+        login_required(lambda: render_template_string(PAGE.format("{{ workos_session_ui() }}"))),
+    )
+    client = app.test_client()
+    login_as(client)
+    assert "workos-session" not in client.get("/", headers=NAVIGATION).text
+    assert "workos-session" in client.get("/own", headers=NAVIGATION).text
+
+
+def test_security_c8_nothing_in_the_page_is_a_token(client, app):
+    session = login_as(client)
+    page = client.get("/guarded", headers=NAVIGATION).text
+    assert session.access_token not in page
+    assert "eyJ" not in page
+
+
+def test_the_script_and_the_styles_are_served_for_ever(client):
+    page = client.get("/guarded", headers=NAVIGATION).text
+    for name in ("session.", "session."):
+        url = page.split(f'"/auth/assets/{name}')[1].split('"')[0]
+        response = client.get(f"/auth/assets/{name}{url}")
+        assert response.status_code == 200
+        assert "immutable" in response.headers["Cache-Control"]
+    assert client.get("/auth/assets/session.js").status_code == 404
+    assert client.get("/auth/assets/../session.py").status_code == 404
