@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-#: Each fault that has a name, and what the client sees. The exchange takes place only for
-#: ``lost`` and ``half``.
+#: The faults in which the exchange takes place all the same.
+EXCHANGED = frozenset({"late", "lost", "half"})
+
+#: Each fault that has a name, and what the client sees.
 NAMED_FAULTS = {
+    "late": "the exchange takes place, its answer comes after `delay`",
     "drop": "the connection ends without an answer; nothing was exchanged",
     "lost": "the exchange takes place and its answer is lost",
     "half": "the exchange takes place and half of its answer arrives",
@@ -62,7 +65,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._next: deque[Fault] = deque()
-        self._down: list[Fault] = []
+        self._down: list[tuple[str, Fault]] = []
 
     def add(self, fault: Fault, times: int) -> None:
         """Play ``fault`` at each of the next exchanges, after those already asked for."""
@@ -80,20 +83,22 @@ class Faults:
         with self._lock:
             self._next.clear()
 
-    def take(self, *, exchange: bool) -> Fault | None:
+    def take(self, path: str, *, exchange: bool) -> Fault | None:
         """The fault for the request that came in, if any."""
         with self._lock:
-            if self._down:
-                return self._down[-1]
+            for prefix, fault in reversed(self._down):
+                if path.startswith(prefix):
+                    return fault
             return self._next.popleft() if exchange and self._next else None
 
     @contextmanager
-    def down(self, fault: Fault) -> Iterator[None]:
-        """Answer everything with ``fault`` in this context."""
+    def down(self, fault: Fault, prefix: str) -> Iterator[None]:
+        """Answer every path that begins with ``prefix`` with ``fault`` in this context."""
+        outage = (prefix, fault)
         with self._lock:
-            self._down.append(fault)
+            self._down.append(outage)
         try:
             yield
         finally:
             with self._lock:
-                self._down.remove(fault)
+                self._down.remove(outage)

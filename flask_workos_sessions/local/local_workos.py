@@ -290,6 +290,9 @@ class LocalWorkOS(Population):
         """Forget the faults that :meth:`fail_next` still had to play."""
         self._environment.faults.clear()
 
-    def down(self, status: str | int = "drop") -> AbstractContextManager[None]:
-        """In this context every request fails: the connection ends, or ``status`` is answered."""
-        return self._environment.faults.down(Fault(status))
+    def down(self, status: str | int = "drop", *, only: str = "/") -> AbstractContextManager[None]:
+        """In this context requests fail: the connection ends, or ``status`` is answered.
+
+        :param only: the beginning of the paths that fail, such as ``/sso/jwks``.
+        """
+        return self._environment.faults.down(Fault(status), only)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .environment import Environment
-from .faults import Fault
+from .faults import EXCHANGED, Fault
 from .journal import RecordedExchange, RecordedRequest
 
 if TYPE_CHECKING:
@@ -55,10 +55,8 @@ class Wire:
         sent = self._read(environ) if exchange else b""
         fault = None
         if not path.startswith(_CONTROL):
-            fault = self._environment.faults.take(exchange=exchange)
-        if fault is not None and fault.delay:
-            time.sleep(fault.delay)
-        if fault is None or fault.kind in ("lost", "half"):
+            fault = self._environment.faults.take(path, exchange=exchange)
+        if fault is None or fault.kind in EXCHANGED:
             status, headers, body = _collect(self._app, environ)
         elif fault.kind == "drop":
             status, headers, body = "", [], b""
@@ -67,6 +65,8 @@ class Wire:
             status = f"{code} {'OK' if code == 200 else 'Fault'}"
             headers = [*named.items(), ("Content-Length", str(len(body)))]
         self._record(environ, status, body, fault, sent if exchange else None)
+        if fault is not None and fault.delay:
+            time.sleep(fault.delay)
         return status, headers, body, fault
 
     def _host_is_ours(self, environ: WSGIEnvironment) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -82,6 +83,26 @@ def test_an_answer_can_be_late(application, workos, token):
     assert time.monotonic() - began >= 0.2
 
 
+def test_a_late_answer_is_the_answer_to_an_exchange(application, workos, token):
+    workos.fail_next(status="late", delay=0.2)
+    began = time.monotonic()
+
+    assert application.refresh(token).status_code == 200
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_late_answer_does_not_hold_up_others(application, workos, token):
+    workos.fail_next(status="late", delay=0.5)
+    waiting = threading.Thread(target=application.refresh, args=(token,))
+    waiting.start()
+    while not workos.exchanges():
+        pass
+
+    assert application.refresh(token).json()["user"]
+    assert waiting.is_alive()
+    waiting.join()
+
+
 def test_faults_come_in_the_order_in_which_they_were_asked_for(application, workos, token):
     workos.fail_next(status=500)
     workos.fail_next(status=429)
@@ -119,6 +140,12 @@ def test_while_it_is_down_nothing_answers(application, workos, token):
 
     assert application.api("GET", path).status_code == 200
     assert application.refresh(token).status_code == 200
+
+
+def test_one_endpoint_can_be_down(application, workos, token):
+    with workos.down(503, only="/sso/jwks"):
+        assert application.api("GET", f"/sso/jwks/{workos.client_id}").status_code == 503
+        assert application.refresh(token).status_code == 200
 
 
 def test_an_outage_can_have_a_status(application, workos, token):
