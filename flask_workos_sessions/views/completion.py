@@ -6,7 +6,6 @@ import logging
 from dataclasses import replace
 
 from flask import Response
-from flask import session as flask_session
 
 from .. import signals
 from ..context import request_state
@@ -20,6 +19,7 @@ from ..tokens.access_token import AccessToken
 from ..tokens.refusals import InvalidToken
 from ..workos.outcomes import Authenticated
 from .attempts import Attempt
+from .flask_session import forget_flask_session
 from .pages import redirect_to
 
 log = logging.getLogger("flask_workos_sessions")
@@ -93,8 +93,8 @@ def start(
     if old is not None and old.token.session_id != token.session_id:
         same_person = old.token.subject == token.subject
         parts.opener.end(old, "signed_out" if same_person else "user_changed")
-    if _somebody_else_was_here(parts, before, known) and parts.settings.clear_flask_session:
-        flask_session.clear()
+    if _somebody_else_was_here(parts, before, known):
+        forget_flask_session(parts)
     max_age = max(1, int(record.not_after - parts.clock()))
     state.cookies.append(parts.store.header(value, max_age=max_age))
     state.settled = True

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, jsonify, request, url_for
-from flask import session as flask_session
+from flask import Response, jsonify, request, url_for
 
 from .. import signals
 from ..context import request_state
@@ -22,6 +21,7 @@ from ..urls import (
     sign_out_return_uri,
     sign_out_url,
 )
+from .flask_session import forget_flask_session
 from .pages import page, redirect_to
 
 
@@ -50,8 +50,7 @@ def logout() -> Response:
         state.cookies += parts.store.deletions(request.host.partition(":")[0])
     state.settled = True
     state.replace(Opening())
-    if parts.settings.clear_flask_session and current_app.secret_key:
-        flask_session.clear()
+    forget_flask_session(parts)
     response = _answer(location)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
