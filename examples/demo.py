@@ -81,12 +81,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def sample_app(workos: LocalWorkOS, url: str) -> Flask:
+def sample_app(workos: LocalWorkOS, url: str, *, warn: int = WARN) -> Flask:
     """The sample app at ``url``, with a few notes on its board."""
     workos.allow_logout_uri(f"{url}/")
     app = create_app(
         workos.settings(f"{url}/auth/callback"),
-        WORKOS_UI_WARN=WARN,
+        WORKOS_UI_WARN=warn,
         WORKOS_SIGN_OUT_RETURN_TO="/",
         HARBOUR_ORGANIZATIONS={each.id: each.name for each in workos.organizations},
     )

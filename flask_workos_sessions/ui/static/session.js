@@ -91,7 +91,7 @@
     const rest = `${two((left / 60) % 60)}:${two(left % 60)}`;
     return left < 3600 ? rest.replace(/^0/, "") : `${Math.floor(left / 3600)}:${rest}`;
   };
-  const count = (n, unit) => (n ? `${n} ${unit}${n === 1 ? "" : "s"} ` : "");
+  const count = (n, unit) => (n ? `${n}\u00a0${unit}${n === 1 ? "" : "s"} ` : "");
   const words = (n) => (count(Math.floor(n / 60), "minute") + count(n % 60, "second")).trim();
 
   function sentences(left) {
@@ -149,8 +149,8 @@
   });
 
   const check = () => (!document.hidden && !busy && now() - settled > 5000 ? ask("GET") : tick());
-  document.addEventListener("visibilitychange", check);
-  for (const name of ["focus", "online"]) addEventListener(name, check);
+  for (const name of ["visibilitychange", "focus", "online", "workos-session:401"])
+    addEventListener(name, check);
   // What the browser kept for its Back button may be of somebody who has signed out.
   addEventListener("pageshow", (event) => (event.persisted ? ask("GET") : tick()));
 
