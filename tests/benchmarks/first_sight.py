@@ -1,4 +1,8 @@
-"""The first request of a session in a process: opened, inspected, verified."""
+"""The first request of a session in a process: opened, inspected, verified.
+
+What nobody can save is measured beside it: AES-GCM, the JSON of the record and of the token's two
+parts, and the verification of the signature, all with the libraries that we use.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +47,14 @@ def _unavoidable(client_id: str) -> Case:
     key, nonce = AESGCM(os.urandom(32)), os.urandom(12)
     sealed = key.encrypt(nonce, plaintext, b"name")
     signed, _, signature = answer["access_token"].rpartition(".")
+    header, claims = map(_decoded, signed.split("."))
     signed_bytes, raw = signed.encode(), _decoded(signature)
     public = KEY.public_key()
 
     def least() -> None:
         json.loads(key.decrypt(nonce, sealed, b"name"))
+        json.loads(header)
+        json.loads(claims)
         public.verify(raw, signed_bytes, padding.PKCS1v15(), hashes.SHA256())
 
     return repeated(least)
