@@ -95,8 +95,6 @@ def decode_record(encoded: bytes) -> SessionRecord:
         raise ValueError("session record of the wrong length")
     plain = _inflate(encoded[deflated_at:end])
     rest_at = header_size + payload_size
-    if rest_at > len(plain):
-        raise ValueError("session record of the wrong length")
     signature = encoded[signature_at:deflated_at]
     if kind == _JWT:
         access_token = base64url.encode(plain[:header_size], plain[header_size:rest_at], signature)

@@ -217,6 +217,7 @@ def test_the_layout_of_these_tests_is_ours():
         b"", b"{", b"\xff\xfe", b"[NaN]", b"nul", b"[" * 40_000, b"{" * 40_000,
         json.dumps(REST).encode() + b"x",
         json.dumps(changed(2, "X")).replace('"X"', "NaN").encode(),
+        json.dumps(changed(0, {"id": "user_1", "metadata": {"a": float("nan")}})).encode(),
         json.dumps(changed(2, "X")).replace('"X"', "9" * 5000).encode(),
     ],
 )  # fmt: skip
@@ -230,6 +231,14 @@ def test_an_impersonator_as_text_of_two_characters_is_a_value_error():
     # Impersonator(*"ab") would be one.
     with pytest.raises(ValueError, match="shape"):
         decode_record(encoded_as(changed(5, "ab")))
+
+
+@pytest.mark.parametrize("sizes", [(9999, 0), (0, 9999), (9999, 9999)])
+def test_parts_that_are_longer_than_the_whole_are_a_value_error(sizes):
+    encoded = bytearray(encoded_as(REST, kind=1))
+    struct.pack_into(">HH", encoded, 7, *sizes)
+    with pytest.raises(ValueError, match=r"."):
+        decode_record(bytes(encoded))
 
 
 @pytest.mark.parametrize("kind", [0, 3, 255])

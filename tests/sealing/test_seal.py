@@ -110,6 +110,16 @@ def test_purpose_and_client_id_are_bound_beyond_the_derived_key(monkeypatch):
     assert sealer().open(value, name="other") is None
 
 
+def test_each_purpose_has_its_own_key(monkeypatch):
+    """Even under one salt: no purpose's key stream tells anything about another's."""
+    monkeypatch.setattr(seal_module.os, "urandom", bytes)
+    values = {
+        raw(sealer(purpose=purpose).seal(bytes(64), name=NAME))[21:-16]
+        for purpose in ("session", "attempt", "options")
+    }
+    assert len(values) == 3
+
+
 def test_wrong_version_opens_to_nothing():
     whole = raw(sealer().seal(b"session", name=NAME))
     for version in range(256):

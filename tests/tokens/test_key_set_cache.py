@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -173,6 +175,17 @@ def test_a_token_of_the_second_of_the_fetch_is_not_called_unknown(keys, clock):
         keys.find("key_2", int(clock()) - 1)
 
 
+def test_a_token_issued_during_the_fetch_is_not_called_unknown(clock, issuer):
+    def slow():
+        clock.now += 5
+        return issuer.jwks()
+
+    keys = KeySetCache(slow, clock=clock)
+    keys.find("key_1", clock())
+    with pytest.raises(KeysUnavailable):
+        keys.find("key_2", clock() - 3)
+
+
 def test_a_key_is_not_called_unknown_by_a_set_older_than_24_hours(keys, source, clock):
     keys.find("key_1", clock())
     source.answer = OSError("down")
@@ -297,7 +310,7 @@ def test_a_fetch_that_lands_late_is_kept_when_nothing_is_held(clock, issuer):
 
 
 def in_a_child(call) -> bytes:
-    """What ``call`` returns in a forked child process."""
+    """What ``call`` returns in a forked child process; one that hangs is ended, and returns b""."""
     reader, writer = os.pipe()
     pid = os.fork()
     if not pid:
@@ -307,6 +320,8 @@ def in_a_child(call) -> bytes:
             os._exit(0)
     os.close(writer)
     try:
+        if not select.select([reader], [], [], 5)[0]:
+            os.kill(pid, signal.SIGKILL)
         return os.read(reader, 100)
     finally:
         os.close(reader)
