@@ -7,7 +7,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-CHECKED := flask_workos_sessions examples tests
 
 # pyright's wheel and its "nodejs" extra bring all it needs: no npm, no download at run time, and
 # no look at the index for a newer release.
@@ -33,14 +32,14 @@ bench: $(VENV)/.stamp-bench ## Measure speed, sizes and memory; fails when a lim
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 lint: $(VENV)/.stamp-test ## Check style and types
-	$(BIN)/ruff check $(CHECKED)
-	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(VENV)/.stamp-test ## Rewrite the sources in the project's style
-	$(BIN)/ruff check --fix $(CHECKED)
-	$(BIN)/ruff format $(CHECKED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 build: $(VENV)/.stamp-test ## Make the source distribution and the wheel, in dist/
 	rm -rf dist
