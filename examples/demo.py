@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
@@ -57,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
     parser.add_argument(
-        "--port", type=int, help=f"port of the app; default {PORT}, or a free one if it is taken"
+        "--port", type=_port, help=f"port of the app; default {PORT}, or a free one if it is taken"
     )
     wanted: int | None = parser.parse_args(arguments).port
     # A request a line would hide what is printed here.
@@ -66,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         listening = _listen(wanted)
     except OSError as error:
-        print(f"Port {wanted} cannot be used: {error.strerror}.", file=sys.stderr)
+        print(f"Port {wanted} cannot be used: {_reason(error)}.", file=sys.stderr)
         return 1
     workos = LocalWorkOS(
         access_token_seconds=ACCESS_TOKEN, inactivity_timeout=INACTIVITY, max_length=MAX_LENGTH
@@ -111,6 +112,17 @@ def welcome(workos: LocalWorkOS, url: str) -> str:
     return WELCOME.format(
         url=url, people=people, quiet=INACTIVITY - WARN, token=ACCESS_TOKEN, workos=workos.url
     )
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError(text)
+    return port
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else "it is not free"
 
 
 def _listen(wanted: int | None) -> socket.socket:
