@@ -39,20 +39,19 @@ _PAYLOAD = (
     ',"iat":17'
 )
 _REST = (
-    '["https://workoscdn.com/images/v1/'
+    '"https://workoscdn.com/images/v1/'
     '","https://lh3.googleusercontent.com/a/'
     'GitHubOAuth","MicrosoftOAuth","GoogleOAuth","MagicAuth","Passkey","Password","SSO","'
-    '@gmail.com","email_verified":false,"en-US","locale":"en","metadata":{"'
-    '[{"object":"user","id":"user_01'
+    '@gmail.com","email_verified":false,"name":"","external_id":"'
+    '[{"id":"user_01'
     '","email":"'
     '.com","email_verified":true,"first_name":"'
     '","last_name":"'
-    '","name":"","name":null,"first_name":null,"last_name":null,"profile_picture_url":null'
-    ',"profile_picture_url":"https://'
-    '","external_id":null,"metadata":{},"locale":null,"last_sign_in_at":"2026-'
+    '","profile_picture_url":"https://'
+    '","locale":"en-US","last_sign_in_at":"2026-'
     'T00:00:00.000Z","created_at":"2026-'
     '000Z","updated_at":"2026-'
-    '00Z"},"org_01'
+    '00Z","metadata":{}},"org_01'
     '",17'
     ",null,null,null]"
 )

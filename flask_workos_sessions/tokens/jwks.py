@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import threading
 import time
@@ -14,6 +15,8 @@ from joserfc.jwk import RSAKey
 
 from .key_set import parse_keys
 from .refusals import KeysUnavailable, KeyUnknown
+
+log = logging.getLogger("flask_workos_sessions")
 
 __all__ = ["KeySetCache", "KeyUnknown", "KeysUnavailable"]
 
@@ -141,8 +144,10 @@ class KeySetCache:
         begun = self._clock()
         try:
             held = _KeySet(parse_keys(self._fetch()), begun, flight.serial)
-        except Exception:
-            # Whatever went wrong, the set that we hold is better than none.
+        except Exception as fault:
+            # Whatever went wrong, the set that we hold is better than none. Only the kind of
+            # fault is told: its text may hold an address.
+            log.warning("WorkOS's key set cannot be fetched (%s).", type(fault).__name__)
             return False
         else:
             with lock:

@@ -267,14 +267,14 @@ def test_more_bytes_or_padding_that_is_not_zero_is_a_value_error():
             decode_record(wrong)
 
 
-def test_any_flipped_bit_is_another_record_or_a_value_error():
-    before = record()
-    encoded = encode_record(before)
+def test_a_flipped_bit_raises_nothing_but_a_value_error():
+    # The seal is what notices every change; this is about what comes of one.
+    encoded = encode_record(record())
     for place in range(len(encoded) * 8):
         wrong = bytearray(encoded)
         wrong[place // 8] ^= 1 << place % 8
         with contextlib.suppress(ValueError):
-            assert decode_record(bytes(wrong)) != before
+            decode_record(bytes(wrong))
 
 
 @given(st.binary(max_size=400))

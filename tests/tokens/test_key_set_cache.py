@@ -102,6 +102,16 @@ def test_any_exception_of_the_fetch_is_a_failure(keys, source, clock, fault):
         keys.find("key_1", clock())
 
 
+def test_an_outage_is_logged_once_a_minute_without_what_the_fault_says(keys, source, clock, caplog):
+    source.answer = OSError("https://user:secret@api.workos.test")
+    for _ in range(100):
+        with pytest.raises(KeysUnavailable):
+            keys.find("key_1", clock())
+    assert [each.getMessage() for each in caplog.records] == [
+        "WorkOS's key set cannot be fetched (OSError)."
+    ]
+
+
 # --- at most one fetch a minute
 
 

@@ -147,6 +147,8 @@ def test_a_connection_that_breaks_is_transient_and_not_tried_again(client, serve
     server.answer = lambda handler: handler.connection.shutdown(socket.SHUT_RDWR)
     assert client.exchange_refresh_token("refresh_1") == Transient("network")
     assert len(server.requests) == 1
+    assert client.session_expires_at("user_1", "session_1") is None
+    assert len(server.requests) == 2
 
 
 def test_a_silent_server_is_transient(client, server, monkeypatch):
