@@ -334,8 +334,6 @@ def test_signing_in_again_in_another_tab_takes_the_message_away(site: Any) -> No
     expect(page.locator(BAR)).to_contain_text("Your session has ended.")
     site.answers[STATUS] = 200, status(1740, ver=0)
     page.evaluate("dispatchEvent(new Event('focus'))")
-    site.run(page, 6)
-    page.evaluate("dispatchEvent(new Event('focus'))")
     expect(page.locator(BAR)).to_be_hidden()
 
 

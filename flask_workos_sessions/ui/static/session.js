@@ -148,7 +148,10 @@
     if (!bar.contains(event.relatedTarget)) before = event.relatedTarget;
   });
 
-  const check = () => (!document.hidden && !busy && now() - settled > 5000 ? ask("GET") : tick());
+  const check = () => {
+    if (!document.hidden && !busy && (over || now() - settled > 5000)) ask("GET");
+    else tick();
+  };
   for (const name of ["visibilitychange", "focus", "online", "workos-session:401"])
     addEventListener(name, check);
   // What the browser kept for its Back button may be of somebody who has signed out.
