@@ -17,7 +17,7 @@ def workos_group() -> None:
 @workos_group.command("secret")
 def secret_command() -> None:
     """Print a new cookie password for WORKOS_COOKIE_PASSWORD."""
-    click.echo(secrets.token_urlsafe(48))
+    click.echo(secrets.token_hex(32))
 
 
 workos_group.add_command(local_command)

@@ -15,17 +15,28 @@ from .parts import Parts, current_parts
 from .refresh.refresher import Caller
 from .session import ANONYMOUS, NO_SESSION, Session, User
 
-_KEY = "flask_workos_sessions.request"
+_ATTRIBUTE = "_workos_sessions"
 _UNLOADED = object()
 
 
 class RequestState:
-    """What we know about one request. It lies in ``request.environ``, not on ``flask.g``: a context
+    """What we know about one request. It lies on the request object, not on ``flask.g``: a context
     that is pushed around several requests would share that among them (Flask-Login #721)."""
 
-    __slots__ = ("_opening", "_user", "cookies", "parts", "passive", "private", "settled")
+    __slots__ = (
+        "_opening",
+        "_user",
+        "cookies",
+        "parts",
+        "passive",
+        "private",
+        "request",
+        "settled",
+        "shown",
+    )
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, asked: Request, parts: Parts) -> None:
+        self.request = asked
         self.parts = parts
         self.passive = False
         #: Whether the response shows, or depends on, who is signed in.
@@ -33,6 +44,8 @@ class RequestState:
         #: Cookie headers that a view of ours decided on; then nothing else sets the cookie.
         self.cookies: list[str] = []
         self.settled = False
+        #: Whether a template has placed the warning itself.
+        self.shown = False
         self._opening: Opening | None = None
         self._user: Any = _UNLOADED
 
@@ -40,7 +53,7 @@ class RequestState:
     def opening(self) -> Opening:
         """What became of the session cookie; opened on the first look."""
         if self._opening is None:
-            active = not self.passive and not is_background(request)
+            active = not self.passive and not is_background(self.request)
             self.open(active=active)
         assert self._opening is not None
         return self._opening
@@ -53,11 +66,13 @@ class RequestState:
     def open(self, *, active: bool, fetch: bool = True) -> Opening:
         """Open the session cookie of this request, unless that was done."""
         if self._opening is None:
-            self._opening = self.parts.opener.open(
-                request.environ.get("HTTP_COOKIE", ""),
-                caller_of(request),
-                active=active,
-                fetch=fetch,
+            header = self.request.environ.get("HTTP_COOKIE")
+            if not header:
+                self._opening = Opening()
+                return self._opening
+            opener = self.parts.opener
+            self._opening = opener.quiet(header) or opener.open(
+                header, caller_of(self.request), active=active, fetch=fetch
             )
         return self._opening
 
@@ -91,13 +106,27 @@ def caller_of(asked: Request) -> Caller:
 
 
 def request_state() -> RequestState:
-    """The state of the current request for the current app."""
-    environ = request.environ
-    state = environ.get(_KEY)
-    parts = current_parts()
-    if state is None or state.parts is not parts:
-        state = environ[_KEY] = RequestState(parts)
-    return cast(RequestState, state)
+    """The state of the current request."""
+    asked = current_request()
+    return state_of(asked) or begin_state(asked, current_parts())
+
+
+def current_request() -> Request:
+    """The request itself. Each use of Flask's proxy costs more than a look into a dictionary, and
+    a hook that every request passes makes a dozen of them."""
+    return request._get_current_object()  # type: ignore[attr-defined,no-any-return]
+
+
+def state_of(asked: Request) -> RequestState | None:
+    """The state of a request, if anybody has asked for it."""
+    return cast(RequestState | None, getattr(asked, _ATTRIBUTE, None))
+
+
+def begin_state(asked: Request, parts: Parts) -> RequestState:
+    """A new state for a request."""
+    state = RequestState(asked, parts)
+    setattr(asked, _ATTRIBUTE, state)
+    return state
 
 
 def get_current_session() -> Session:

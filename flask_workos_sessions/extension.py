@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from flask import Blueprint, Flask, current_app
 
 from .blueprint import make_blueprint
-from .context import request_state
-from .guards import automatic_options, is_flasks_static, is_public, require_session
+from .context import current_request, request_state
+from .guards import automatic_options, marks_of, require_session
 from .hooks import add_hooks, exempt_from_csrf
 from .parts import EXTENSION, PARTS, Customization, assemble, current_parts
 from .session import Session
@@ -81,9 +81,9 @@ class WorkOSSessions:
         @blueprint.before_request
         def guard() -> None:
             app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-            if automatic_options() or is_flasks_static(app) or is_public(app):
-                return
-            require_session()
+            marks = marks_of(app)
+            if not (marks.static or marks.public or automatic_options(current_request())):
+                require_session()
 
         return blueprint
 

@@ -17,35 +17,34 @@ def kind_of(request: Request) -> Kind:
 
     ``Accept`` comes last, for fetch() sends ``*/*`` as a browser's navigation may.
     """
-    headers = request.headers
-    mode = headers.get("Sec-Fetch-Mode")
-    if mode == "navigate" or headers.get("Sec-Fetch-Dest") in ("document", "iframe"):
+    environ = request.environ  # a plain dict: this is asked for every page
+    mode = environ.get("HTTP_SEC_FETCH_MODE")
+    if mode == "navigate" or environ.get("HTTP_SEC_FETCH_DEST") in ("document", "iframe"):
         return "navigation"
-    accept = headers.get("Accept", "")
+    accept = environ.get("HTTP_ACCEPT", "")
     if accept.startswith("text/event-stream"):
         return "eventsource"
-    if "HX-Request" in headers:
+    if "HTTP_HX_REQUEST" in environ:
         return "htmx"
-    if mode is not None or "X-Requested-With" in headers or request.is_json:
+    if mode is not None or "HTTP_X_REQUESTED_WITH" in environ or request.is_json:
         return "fetch"
     return "navigation" if not accept or "text/html" in accept else "fetch"
 
 
 def is_prefetch(request: Request) -> bool:
     """Whether a browser only fetches this in case somebody goes there."""
-    headers = request.headers
-    purposes = (
-        headers.get("Sec-Purpose", ""),
-        headers.get("Purpose", ""),
-        headers.get("X-Moz", ""),
+    environ = request.environ
+    return (
+        "prefetch" in environ.get("HTTP_SEC_PURPOSE", "")
+        or "prefetch" in environ.get("HTTP_PURPOSE", "")
+        or "prefetch" in environ.get("HTTP_X_MOZ", "")
     )
-    return any("prefetch" in purpose for purpose in purposes)
 
 
 def is_background(request: Request) -> bool:
     """Whether nobody is behind this request at the moment: a poll, a prefetch, a preflight."""
     return (
-        "X-Session-Passive" in request.headers
+        "HTTP_X_SESSION_PASSIVE" in request.environ
         or request.method == "OPTIONS"
         or is_prefetch(request)
     )

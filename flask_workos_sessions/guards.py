@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache, partial, wraps
-from typing import Any, TypeVar, overload
+from inspect import iscoroutinefunction
+from typing import Any, NamedTuple, TypeVar, overload
 
-from flask import Flask, current_app, request
+from flask import Flask, Request, current_app, request
 
 from . import errors
-from .context import request_state
+from .context import current_request, request_state, state_of
 from .session import Session
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -61,8 +62,8 @@ def login_required(
     """
     if max_age is not None and (isinstance(max_age, bool) or max_age < 0):
         raise ValueError("max_age must be a number of seconds, 0 or more.")
-    check = partial(
-        require,
+    lacks = partial(
+        _check,
         role=_words(role, "role"),
         permission=_words(permission, "permission"),
         entitlement=_words(entitlement, "entitlement"),
@@ -70,6 +71,13 @@ def login_required(
         organization=organization,
         max_age=max_age,
     )
+    bare = not any((role, permission, entitlement, feature_flag, organization))
+    bare = bare and max_age is None
+
+    def check(asked: Request) -> None:
+        session = require_session(asked)
+        if not bare:
+            lacks(session)
 
     def decorate(guarded: Any) -> Any:
         if isinstance(guarded, type):
@@ -79,11 +87,16 @@ def login_required(
         if not callable(guarded):
             raise TypeError("login_required takes keywords only: login_required(role=…).")
 
+        coroutine = iscoroutinefunction(guarded)
+
         @wraps(guarded)
         def guard(*arguments: Any, **keywords: Any) -> Any:
-            if not automatic_options():
-                check()
-            return current_app.ensure_sync(guarded)(*arguments, **keywords)
+            asked = current_request()
+            if asked.method != "OPTIONS" or not automatic_options(asked):
+                check(asked)
+            if coroutine:
+                return current_app.ensure_sync(guarded)(*arguments, **keywords)
+            return guarded(*arguments, **keywords)
 
         return guard
 
@@ -104,20 +117,16 @@ def passive(view: View) -> View:
     return view
 
 
-def require(
+def _check(
+    session: Session,
     *,
-    role: Sequence[str] = (),
-    permission: Sequence[str] = (),
-    entitlement: Sequence[str] = (),
-    feature_flag: Sequence[str] = (),
-    organization: bool | str | None = None,
-    max_age: int | None = None,
-) -> Session:
-    """Check the current session and return it.
-
-    :raises SignInRequired: and the other errors of :mod:`flask_workos_sessions.errors`.
-    """
-    session = require_session()
+    role: Sequence[str],
+    permission: Sequence[str],
+    entitlement: Sequence[str],
+    feature_flag: Sequence[str],
+    organization: bool | str | None,
+    max_age: int | None,
+) -> None:
     if role and not set(role) & {session.role, *session.roles}:
         raise errors.InsufficientRole(required={"role": list(role)})
     for held, wanted, name, error in (
@@ -135,10 +144,9 @@ def require(
         if session.impersonator is not None:
             raise errors.ImpersonatorRefused
         raise errors.RecentSignInRequired(max_age)
-    return session
 
 
-def require_session() -> Session:
+def require_session(asked: Request | None = None) -> Session:
     """The session, when somebody is signed in.
 
     :raises SignInRequired: nobody is, or the person has to act at WorkOS first.
@@ -147,7 +155,7 @@ def require_session() -> Session:
     :raises PassiveStale: it would have to be refreshed, and this request must not.
     :raises UserUnknown: ``user_loader`` does not know the person.
     """
-    state = request_state()
+    state = (state_of(asked) if asked is not None else None) or request_state()
     state.private = True
     opening = state.opening
     if opening.known is None:
@@ -181,38 +189,25 @@ def is_recent(session: Session, max_age: int) -> bool:
     return -10 <= age <= max_age
 
 
-def automatic_options() -> bool:
+def automatic_options(asked: Request) -> bool:
     """Whether Flask itself answers this OPTIONS request (security G1)."""
-    rule = request.url_rule
-    return (
-        request.method == "OPTIONS"
-        and rule is not None
-        and bool(getattr(rule, "provide_automatic_options", False))
+    return asked.method == "OPTIONS" and bool(
+        getattr(asked.url_rule, "provide_automatic_options", False)
     )
 
 
-def is_flasks_static(app: Flask) -> bool:
-    """Whether this is the static view that Flask itself, or a blueprint of it, has made."""
-    endpoint = request.endpoint or ""
-    if endpoint.rpartition(".")[2] != "static":
-        return False
-    view = app.view_functions.get(endpoint)
-    # Flask wraps `send_static_file` in a lambda of its own for the app, and registers the bound
-    # method for a blueprint.
-    name = getattr(view, "__qualname__", "")
-    return getattr(view, "__module__", "").startswith("flask.") and (
-        "send_static_file" in name or name.startswith("Flask.__init__")
-    )
+class Marks(NamedTuple):
+    """What is known about a view, for one method."""
+
+    static: bool
+    public: bool
+    passive: bool
 
 
-def is_public(app: Flask) -> bool:
-    """Whether ``@public`` stands on this view."""
-    return _marked(app, _PUBLIC)
-
-
-def is_passive(app: Flask) -> bool:
-    """Whether ``@passive`` stands on this view."""
-    return _marked(app, _PASSIVE)
+def marks_of(app: Flask) -> Marks:
+    """The marks of the current request's view."""
+    view = app.view_functions.get(request.endpoint or "")
+    return Marks(_is_flasks_static(view), _marked(view, _PUBLIC), _marked(view, _PASSIVE))
 
 
 def is_protected(*, everything: bool, protected: Sequence[str], public: Sequence[str]) -> bool:
@@ -223,8 +218,18 @@ def is_protected(*, everything: bool, protected: Sequence[str], public: Sequence
     return everything or _matches(path, protected)
 
 
-def _marked(app: Flask, mark: str) -> bool:
-    view = app.view_functions.get(request.endpoint or "")
+def _is_flasks_static(view: object) -> bool:
+    """Whether Flask itself has made this view, for an app's or a blueprint's static files; any
+    other view may be called ``static`` too (security G1)."""
+    if (request.endpoint or "").rpartition(".")[2] != "static":
+        return False
+    name = getattr(view, "__qualname__", "")
+    return getattr(view, "__module__", "").startswith("flask.") and (
+        name.endswith(".send_static_file") or name == "Flask.__init__.<locals>.<lambda>"
+    )
+
+
+def _marked(view: object, mark: str) -> bool:
     if getattr(view, mark, False):
         return True
     view_class = getattr(view, "view_class", None)

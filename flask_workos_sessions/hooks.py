@@ -6,31 +6,25 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 
-from .context import RequestState, request_state
+from .context import RequestState, begin_state, current_request, state_of
 from .errors import Refused, SessionTooLarge
 from .fetch_metadata import is_background, kind_of
-from .guards import (
-    automatic_options,
-    is_flasks_static,
-    is_passive,
-    is_protected,
-    is_public,
-    require_session,
-)
+from .guards import Marks, automatic_options, is_protected, marks_of, require_session
 from .parts import Parts
 from .refusals import answer
 from .status import server_timing
 from .stores.cookie import MARK_SECONDS
-from .ui.injection import inject
-from .ui.variables import is_inserted, page_snippet
+from .ui.injection import inject, is_injectable
+from .ui.variables import page_snippet
 from .urls import BLUEPRINT
 
 log = logging.getLogger("flask_workos_sessions")
 
-_KEY = "flask_workos_sessions.request"
-_CACHES = ("Expires", "CDN-Cache-Control", "Surrogate-Control")
+_OURS = f"{BLUEPRINT}."
+_PRIVATE = "private, no-store"
+_SHARED_CACHES = frozenset({"expires", "cdn-cache-control", "surrogate-control"})
 
 
 def add_hooks(app: Flask, parts: Parts) -> None:
@@ -45,21 +39,25 @@ def add_hooks(app: Flask, parts: Parts) -> None:
 def _opener(app: Flask, parts: Parts) -> Callable[[], None]:
     settings = parts.settings
     guards_paths = settings.protect_all or bool(settings.protected_paths)
-    prepared = False
+    seen: dict[tuple[str, str], Marks] = {}
 
     def open_session() -> None:
-        nonlocal prepared
-        if not prepared:
-            prepared = True
-            _prepare(app)
-        endpoint = request.endpoint
-        if endpoint is None or endpoint.startswith(f"{BLUEPRINT}.") or is_flasks_static(app):
+        asked = current_request()
+        endpoint = asked.endpoint
+        if endpoint is None or endpoint.startswith(_OURS):
             return
-        state = request_state()
-        state.passive = is_passive(app)
+        marks = seen.get((endpoint, asked.method))
+        if marks is None:
+            if not seen:
+                _prepare(app)
+            marks = seen[endpoint, asked.method] = marks_of(app)
+        if marks.static:
+            return
         parts.revoker.retry()
-        state.open(active=not (state.passive or is_background(request)))
-        if not guards_paths or automatic_options() or is_public(app):
+        state = begin_state(asked, parts)
+        state.passive = marks.passive
+        state.open(active=not (marks.passive or is_background(asked)))
+        if not guards_paths or marks.public or automatic_options(asked):
             return
         if is_protected(
             everything=settings.protect_all,
@@ -88,25 +86,28 @@ def exempt_from_csrf(app: Flask) -> None:
 
 def put_in_ui(response: Response) -> Response:
     """Put the warning into a page that somebody sees who is signed in."""
-    state = request.environ.get(_KEY)
-    if state is None or not state.private or response.mimetype != "text/html":
-        return response
-    if not state.parts.settings.ui_inject or request.blueprint == BLUEPRINT or is_inserted():
+    asked = current_request()
+    state = state_of(asked)
+    if state is None or not state.private or state.shown or asked.method != "GET":
         return response
     opening = state.opened
-    if opening is None or opening.known is None or not _changeable(response):
+    if opening is None or opening.known is None or not _is_changeable_page(response):
         return response
-    page = inject(response.get_data(), page_snippet(state).encode())
-    if page is not None:
-        response.set_data(page)
+    if not state.parts.settings.ui_inject or (asked.endpoint or "").startswith(_OURS):
+        return response
+    if kind_of(asked) != "navigation":
+        return response
+    page = response.get_data()
+    if is_injectable(page):
+        response.set_data(inject(page, page_snippet(state).encode()) or page)
         response.headers.pop("ETag", None)
     return response
 
 
 def finish(response: Response) -> Response:
     """Give the browser its cookie, and keep every cache away from what is private."""
-    state = request.environ.get(_KEY)
-    if state is None or state.parts is not current_app.extensions.get("workos_sessions.parts"):
+    state = state_of(current_request())
+    if state is None:
         return response
     cookies = _cookies(state)
     for header in cookies:
@@ -117,20 +118,18 @@ def finish(response: Response) -> Response:
 
 
 def _cookies(state: RequestState) -> list[str]:
-    if state.settled:
-        return state.cookies
     opening, parts = state.opened, state.parts
-    if opening is None:
+    if state.settled or opening is None:
         return state.cookies
     if opening.ambiguous:
         return state.cookies + parts.store.deletions(request.host.partition(":")[0])
-    if opening.mark is not None and opening.held is not None:
+    known = opening.held
+    if opening.mark is not None and known is not None:
         # Only a page takes the cookie away: a script's request may have been overtaken.
         if kind_of(request) == "navigation" and not is_background(request):
             value = parts.store.seal_mark(opening.mark)
             return [*state.cookies, parts.store.header(value, max_age=MARK_SECONDS)]
         return state.cookies
-    known = opening.held
     if not opening.adopted or known is None or parts.endings.reason_at(known.ended_key):
         return state.cookies
     try:
@@ -146,25 +145,25 @@ def _cookies(state: RequestState) -> list[str]:
 def _keep_private(response: Response, state: RequestState) -> None:
     """RFC 9111: nobody but this browser may keep it, and not even that (security C9)."""
     headers = response.headers
-    headers["Cache-Control"] = "private, no-store"
-    for name in _CACHES:
-        headers.pop(name, None)
-    vary = headers.get("Vary")
-    if vary is None:
-        headers["Vary"] = "Cookie"
-    elif "cookie" not in vary.lower():
+    names = {name.lower() for name, _ in headers}
+    for name in names & _SHARED_CACHES:
+        headers.remove(name)
+    if "cache-control" in names:
+        headers["Cache-Control"] = _PRIVATE
+    else:
+        headers.add("Cache-Control", _PRIVATE)
+    if "vary" not in names:
+        headers.add("Vary", "Cookie")
+    elif "cookie" not in (vary := ", ".join(headers.getlist("Vary"))).lower():
         headers["Vary"] = f"{vary}, Cookie"
     opening = state.opened
     if opening is not None and opening.known is not None:
-        timing = server_timing(opening.session, state.parts.clock())
-        headers.add("Server-Timing", timing)
+        headers.add("Server-Timing", server_timing(opening.session, state.parts.clock()))
 
 
-def _changeable(response: Response) -> bool:
-    return (
-        request.method == "GET"
-        and response.is_sequence
-        and not response.direct_passthrough
-        and "Content-Encoding" not in response.headers
-        and kind_of(request) == "navigation"
-    )
+def _is_changeable_page(response: Response) -> bool:
+    if not response.is_sequence or response.direct_passthrough:
+        return False
+    headers = response.headers
+    content_type = headers.get("Content-Type", "")
+    return content_type.startswith("text/html") and "Content-Encoding" not in headers

@@ -71,6 +71,17 @@ class Opener:
     revoker: Revoker
     clock: Callable[[], float]
 
+    def quiet(self, header: str) -> Opening | None:
+        """The session about which nothing has to be decided: verified before, no clock has run
+        out, not ended, its key still published (security C4). Nearly every request ends here."""
+        values = self.store.candidates(header)
+        known = self.reader.remembered(values[0]) if len(values) == 1 else None
+        if known is None or self.clock() >= known.quiet_until:
+            return None
+        if self.endings.reason_at(known.ended_key) is not None or not self.reader.holds(known):
+            return None
+        return Opening(known, known.session, known)
+
     def open(
         self, header: str, caller: Caller, *, active: bool = True, fetch: bool = True
     ) -> Opening:

@@ -46,6 +46,14 @@ class Reader:
         self._settings = settings
         self._clock = clock
 
+    def remembered(self, value: str) -> Known | None:
+        """The session under a cookie value, if this process has read it before."""
+        return self.memo.look(memo_key(value))
+
+    def holds(self, known: Known) -> bool:
+        """Whether the key that signed the token is in the key set that we hold. No I/O."""
+        return self._verifier.keys.holds(known.token.kid)
+
     def read(self, value: str, *, fetch: bool = True) -> Known | EndMark | None:
         """The session or the end mark under a cookie value, ``None`` when it is neither.
 
@@ -83,7 +91,7 @@ class Reader:
 
         :raises Unconfirmed: when that cannot be found out.
         """
-        if self._verifier.keys.holds(known.token.kid):
+        if self.holds(known):
             return True
         if not fetch:
             raise Unconfirmed

@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Any
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, jsonify, request
 
 from . import signals
 from .context import request_state
@@ -19,7 +19,7 @@ from .errors import (
     SignInRequired,
 )
 from .fetch_metadata import kind_of
-from .urls import BLUEPRINT, current_page, sign_in_url, step_up_url
+from .urls import current_page, our_path, sign_in_url, step_up_url
 from .views.pages import problem_page, redirect_to
 
 log = logging.getLogger("flask_workos_sessions")
@@ -58,7 +58,8 @@ def answer(error: Refused) -> Response:
 def _navigation(error: Refused) -> Response:
     if isinstance(error, SessionEnded):
         return_to = current_page() if request.method in ("GET", "HEAD") else None
-        page = url_for(f"{BLUEPRINT}.signed_out", reason=error.reason, return_to=return_to)
+        parts = request_state().parts
+        page = our_path(parts, "/signed-out", reason=error.reason, return_to=return_to)
         return redirect_to(page, 303)
     if isinstance(error, SignInRequired):
         code = 302 if request.method in ("GET", "HEAD") else 303

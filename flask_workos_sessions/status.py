@@ -43,4 +43,5 @@ def server_timing(session: Session, now: float) -> str:
     lifetime = session.ends.at(now)
     most = "-" if lifetime.max_in is None else lifetime.max_in
     idle = "-" if lifetime.idle_in is None else lifetime.idle_in
-    return f'workos;desc="{most}.{idle}.{int(lifetime.extendable)}.{int(now * 1000)}.{session.rev}"'
+    extendable = 1 if lifetime.extendable else 0
+    return f'workos;desc="{most}.{idle}.{extendable}.{int(now * 1000)}.{session.rev}"'

@@ -6,7 +6,7 @@ import json
 import posixpath
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from flask import request, url_for
 
@@ -18,6 +18,10 @@ from .workos.authorize import check_options
 MAX_RETURN_PATH = 2_000
 OPTIONS_COOKIE = "sign-in-options"
 BLUEPRINT = "workos_sessions"
+
+# What need not be percent-encoded in a path and in the value of a query (RFC 3986, 3.3 and 3.4).
+_PATH_SAFE = "/:@!$&'()*+,;=~-._"
+_QUERY_SAFE = "/:?@!$'()*,;~-._"
 
 _PRINTABLE = frozenset(map(chr, range(0x21, 0x7F)))
 
@@ -57,6 +61,20 @@ def requested_return_path(parts: Parts, value: object) -> str | None:
     return safe_return_path(
         value, url_prefix=parts.settings.url_prefix, script_root=request.script_root
     )
+
+
+def our_path(parts: Parts, route: str, **query: str | None) -> str:
+    """The path of one of our routes, with the values of ``query`` that are there.
+
+    Put together by hand: six of them go into every page with a warning, and ``url_for`` would take
+    longer than all the rest of the session.
+    """
+    root = quote(request.script_root, safe=_PATH_SAFE) if request else ""
+    path = f"{root}{parts.settings.url_prefix}{route}"
+    given = {name: value for name, value in query.items() if value is not None}
+    if not given:
+        return path
+    return f"{path}?{urlencode(given, quote_via=quote, safe=_QUERY_SAFE)}"
 
 
 def redirect_uri(parts: Parts) -> str:
@@ -112,7 +130,7 @@ def step_up_url(max_age: int, expected: Mapping[str, Any], return_to: str | None
 
 def sign_out_url() -> str:
     """The route that signs out. Post to it; a GET shows a page that asks."""
-    return url_for(f"{BLUEPRINT}.logout")
+    return our_path(current_parts(), "/logout")
 
 
 def _sign_in_url(
@@ -124,7 +142,7 @@ def _sign_in_url(
     if options or expected:
         wish = json.dumps({"options": dict(options), "expected": dict(expected)})
         sealed = parts.options_sealer.seal(wish.encode(), name=OPTIONS_COOKIE)
-    return url_for(f"{BLUEPRINT}.login", return_to=path, options=sealed)
+    return our_path(parts, "/login", return_to=path, options=sealed)
 
 
 def open_options(parts: Parts, sealed: str | None) -> tuple[dict[str, str], dict[str, Any]]:
@@ -142,7 +160,7 @@ def current_page() -> str | None:
         return None
     if request.method in ("GET", "HEAD") and kind_of(request) == "navigation":
         query = request.query_string.decode("ascii", "replace")
-        path = quote(request.script_root + request.path, safe="/:@!$&'()*+,;=~-._")
+        path = quote(request.script_root + request.path, safe=_PATH_SAFE)
         return f"{path}?{query}" if query else path
     return _same_origin_path(
         request.headers.get("HX-Current-URL") or request.headers.get("Referer")

@@ -122,7 +122,7 @@ class _Trust:
     """What one app accepts in addition, from the first ``login_as`` on."""
 
     def __init__(self, parts: Parts) -> None:
-        keys = KeyRing((secrets.token_urlsafe(48),))
+        keys = KeyRing((secrets.token_hex(32),))
         sealer = Sealer(keys, purpose="session", client_id=parts.settings.client_id)
         self.store = CookieStore(parts.settings, sealer)
         parts.store.sealer = _OpensToo(parts.store.sealer, sealer)

@@ -14,10 +14,10 @@ def settings(**more: Any) -> dict[str, Any]:
     """
     return {
         "TESTING": True,
-        "SECRET_KEY": secrets.token_urlsafe(48),
+        "SECRET_KEY": secrets.token_hex(32),
         "WORKOS_API_KEY": f"sk_test_{secrets.token_urlsafe(24)}",
         "WORKOS_CLIENT_ID": f"client_test_{secrets.token_hex(8)}",
-        "WORKOS_COOKIE_PASSWORD": secrets.token_urlsafe(48),
+        "WORKOS_COOKIE_PASSWORD": secrets.token_hex(32),
         "WORKOS_REDIRECT_URI": "http://localhost/auth/callback",
         "WORKOS_BASE_URL": "http://127.0.0.1:9",
         "WORKOS_SESSION_MAX_LENGTH": 8 * 3600,

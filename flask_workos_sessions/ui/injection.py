@@ -24,6 +24,11 @@ _TAIL = 512
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\\u0027"})
 
 
+def is_injectable(html: bytes) -> bool:
+    """Whether :func:`inject` has a place for the snippet."""
+    return _place(html) is not None
+
+
 def inject(html: bytes, snippet: bytes) -> bytes | None:
     """The document with ``snippet`` before its last ``</body>``.
 
@@ -31,13 +36,15 @@ def inject(html: bytes, snippet: bytes) -> bytes | None:
     ``</html>`` follow. The time does not depend on what the document holds. ``snippet`` is ASCII,
     so it is right in every charset in which ``</body>`` is found.
     """
+    at = _place(html)
+    return None if at is None else b"".join((html[:at], snippet, html[at:]))
+
+
+def _place(html: bytes) -> int | None:
     end = len(html.rstrip(b" \t\r\n\f"))
     tail = max(0, end - _TAIL)
     found = _END.search(html[tail:end])
-    if found is None:
-        return None
-    at = tail + found.start()
-    return b"".join((html[:at], snippet, html[at:]))
+    return None if found is None else tail + found.start()
 
 
 def snippet(

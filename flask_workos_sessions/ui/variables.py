@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Flask, has_request_context, request, url_for
+from flask import Flask, has_request_context, request
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -17,11 +17,9 @@ from ..context import (
     request_state,
 )
 from ..status import status_of
-from ..urls import BLUEPRINT, sign_in_url, sign_out_url, sign_up_url
+from ..urls import our_path, sign_in_url, sign_out_url, sign_up_url
 from .assets import asset_name
 from .injection import snippet
-
-_INSERTED = "flask_workos_sessions.ui"
 
 
 class Lazy:
@@ -54,15 +52,10 @@ def session_ui() -> Markup:
         return Markup()
     state = request_state()
     state.private = True
-    if _INSERTED in request.environ or not state.opening.session:
+    if state.shown or not state.opening.session:
         return Markup()
-    request.environ[_INSERTED] = True
+    state.shown = True
     return Markup(page_snippet(state))  # noqa: S704 - made of our own, escaped parts
-
-
-def is_inserted() -> bool:
-    """Whether the template placed the script itself."""
-    return _INSERTED in request.environ
 
 
 def page_snippet(state: RequestState) -> str:
@@ -70,8 +63,8 @@ def page_snippet(state: RequestState) -> str:
     parts = state.parts
     nonce = getattr(request, "csp_nonce", None)
     config = {
-        "status_url": url_for(f"{BLUEPRINT}.session"),
-        "extend_url": url_for(f"{BLUEPRINT}.extend"),
+        "status_url": our_path(parts, "/session"),
+        "extend_url": our_path(parts, "/session/extend"),
         "sign_in_url": sign_in_url(),
         "sign_out_url": sign_out_url(),
         "warn": parts.settings.ui_warn,
@@ -79,8 +72,8 @@ def page_snippet(state: RequestState) -> str:
     }
     return snippet(
         config,
-        script_url=url_for(f"{BLUEPRINT}.asset", name=asset_name("session.js")),
-        style_url=url_for(f"{BLUEPRINT}.asset", name=asset_name("session.css")),
+        script_url=our_path(parts, f"/assets/{asset_name('session.js')}"),
+        style_url=our_path(parts, f"/assets/{asset_name('session.css')}"),
         nonce=nonce() if callable(nonce) else nonce,
     )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flask import Response, make_response, redirect, render_template, url_for
+from flask import Response, make_response, redirect, render_template
 
+from ..parts import current_parts
 from ..ui.assets import asset_name
+from ..urls import our_path
 
 _HEADERS = {
     "Referrer-Policy": "no-referrer",
@@ -123,7 +125,7 @@ _PROBLEMS = {
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
     """One of our pages, with the headers that all of them have."""
-    style_url = url_for("workos_sessions.asset", name=asset_name("pages.css"))
+    style_url = our_path(current_parts(), f"/assets/{asset_name('pages.css')}")
     body = render_template(f"workos_sessions/{template}.html", style_url=style_url, **values)
     response = make_response(body, status)
     response.headers.update(_HEADERS)
@@ -142,7 +144,7 @@ def problem_page(word: str, status: int, *, home: str = "/") -> Response:
     problem = _PROBLEMS.get(word, _PROBLEMS["access_denied"])
     links = [("Go to the start page", home)]
     if problem.sign_in:
-        links.insert(0, ("Sign in", url_for("workos_sessions.login")))
+        links.insert(0, ("Sign in", our_path(current_parts(), "/login")))
     response = page("problem", status, title=problem.title, text=problem.text, links=links)
     if status == 503:
         response.headers["Retry-After"] = "5"

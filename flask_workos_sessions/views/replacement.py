@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from ..context import request_state
 from ..errors import OriginRefused
@@ -14,7 +14,7 @@ from ..sealing.cookie import decode_record, encode_record
 from ..session import User
 from ..tokens.access_token import AccessToken
 from ..tokens.refusals import InvalidToken, KeysUnavailable
-from ..urls import BLUEPRINT, our_origins
+from ..urls import our_origins, our_path
 from ..workos.outcomes import Authenticated
 from .attempts import ATTEMPT_SECONDS, Attempt
 from .completion import NotConfirmed, record_of, start
@@ -48,7 +48,7 @@ def ask_first(
     }
     return page(
         "replace_session",
-        action=url_for(f"{BLUEPRINT}.callback"),
+        action=our_path(parts, "/callback"),
         pending=parts.pending_sealer.seal(json.dumps(pending).encode(), name=_NAME),
         current=known.session.user.display_name,
         other=User.from_profile(record.user).display_name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, jsonify, request
 
 from .. import signals
 from ..context import request_state
@@ -14,8 +14,8 @@ from ..opening import Opening
 from ..parts import Parts, current_parts
 from ..stores.cookie import MARK_SECONDS, EndMark
 from ..urls import (
-    BLUEPRINT,
     our_origins,
+    our_path,
     requested_return_path,
     sign_in_url,
     sign_out_return_uri,
@@ -75,7 +75,7 @@ def signed_out() -> Response:
 
 def _end(parts: Parts, sessions: list[Known]) -> str:
     """End the sessions here first, then at WorkOS; where the browser goes next."""
-    location = url_for(f"{BLUEPRINT}.signed_out", reason="signed_out")
+    location = our_path(parts, "/signed-out", reason="signed_out")
     for known in sessions:
         session_id = known.token.session_id
         first = parts.endings.end(session_id, "signed_out", until=known.record.not_after)
