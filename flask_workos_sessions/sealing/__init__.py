@@ -1,0 +1,1 @@
+"""Sealing: what we put into a cookie, only we can read and change."""
