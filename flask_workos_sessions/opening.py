@@ -140,6 +140,11 @@ class Opener:
 
     def _choose(self, values: list[str], fetch: bool) -> tuple[Known | None, Opening]:
         """One session out of the cookies of our name (security C1)."""
+        if len(values) == 1:
+            only = self.reader.read(values[0], fetch=fetch)
+            if only is None or isinstance(only, Known):
+                return only, Opening()
+            return None, Opening(ended=only.reason, mark=only)
         read = (self.reader.read(value, fetch=fetch) for value in values)
         found = [opened for opened in read if opened is not None]
         sessions = [each for each in found if isinstance(each, Known)]

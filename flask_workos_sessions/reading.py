@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 from .coordination.endings import Endings
 from .lifetime import Ends
@@ -175,7 +173,7 @@ class Reader:
             permissions=token.permissions,
             entitlements=token.entitlements,
             feature_flags=token.feature_flags,
-            claims=MappingProxyType(dict(token.claims)),
+            claims=token.claims,
             access_token=record.access_token,
             impersonator=_impersonator(record, token),
             authentication_method=record.authentication_method,
@@ -190,16 +188,11 @@ class Reader:
         )
 
     def _revision(self, token: AccessToken) -> str:
-        rights: Mapping[str, object] = {
-            "sid": token.session_id,
-            "organization": token.organization_id,
-            "role": token.role,
-            "roles": sorted(token.roles),
-            "permissions": sorted(token.permissions),
-            "entitlements": sorted(token.entitlements),
-            "feature_flags": sorted(token.feature_flags),
-        }
-        return self._keys.digest("revision", json.dumps(rights))[:16]
+        """A hash that differs when what the person may do differs, and between two sessions."""
+        one = (token.session_id, token.organization_id or "", token.role or "")
+        rights = (token.roles, token.permissions, token.entitlements, token.feature_flags)
+        lists = ["\x1f".join(sorted(each)) for each in rights]
+        return self._keys.digest("revision", "\x1e".join((*one, *lists)))[:16]
 
 
 def _impersonator(record: SessionRecord, token: AccessToken) -> Impersonator | None:
