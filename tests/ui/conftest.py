@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -146,11 +147,13 @@ window.settled = async () => {
 """
 
 
-@pytest.fixture(scope="session")
+# Of a module, not of the session: while Playwright runs there is an event loop in this thread,
+# in which neither async views nor another Playwright would run.
+@pytest.fixture(scope="module")
 def ui_chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         yield browser
         browser.close()

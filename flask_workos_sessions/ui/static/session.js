@@ -152,8 +152,9 @@
     if (!document.hidden && !busy && (over || now() - settled > 5000)) ask("GET");
     else tick();
   };
-  for (const name of ["visibilitychange", "focus", "online", "workos-session:401"])
-    addEventListener(name, check);
+  for (const name of ["visibilitychange", "focus", "online"]) addEventListener(name, check);
+  // A request of htmx was refused.
+  addEventListener("workos-session:401", () => busy || ask("GET"));
   // What the browser kept for its Back button may be of somebody who has signed out.
   addEventListener("pageshow", (event) => (event.persisted ? ask("GET") : tick()));
 
