@@ -158,7 +158,7 @@
   // What the browser kept for its Back button may be of somebody who has signed out.
   addEventListener("pageshow", (event) => (event.persisted ? ask("GET") : tick()));
 
-  settled = performance.getEntriesByType("navigation")[0]?.responseStart ?? 0;
+  settled = performance.getEntriesByType("navigation")[0]?.requestStart ?? 0;
   adopt(config.state, settled);
   next = remaining() > config.warn ? 0 : settled + 15000;
   tick();
