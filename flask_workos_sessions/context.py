@@ -67,14 +67,17 @@ class RequestState:
         """Open the session cookie of this request, unless that was done."""
         if self._opening is None:
             header = self.request.environ.get("HTTP_COOKIE")
-            if not header:
-                self._opening = Opening()
-                return self._opening
-            opener = self.parts.opener
-            self._opening = opener.quiet(header) or opener.open(
-                header, caller_of(self.request), active=active, fetch=fetch
+            self._opening = (
+                self.parts.opener.open(header, self.caller, active=active, fetch=fetch)
+                if header
+                else Opening()
             )
         return self._opening
+
+    def caller(self) -> Caller:
+        """The person's address and browser; behind a proxy, ProxyFix makes the address right."""
+        agent = self.request.environ.get("HTTP_USER_AGENT")
+        return Caller(self.request.remote_addr, agent[:1000] if agent else None)
 
     def replace(self, opening: Opening) -> None:
         """The session was refreshed or switched in the middle of this request."""
@@ -97,12 +100,6 @@ class RequestState:
             if user is None:
                 raise UserUnknown
         return self._user
-
-
-def caller_of(asked: Request) -> Caller:
-    """The person's address and browser. Behind a proxy, Werkzeug's ProxyFix makes them right."""
-    agent = asked.environ.get("HTTP_USER_AGENT")
-    return Caller(ip_address=asked.remote_addr, user_agent=agent[:1000] if agent else None)
 
 
 def request_state() -> RequestState:

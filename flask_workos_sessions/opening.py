@@ -71,22 +71,17 @@ class Opener:
     revoker: Revoker
     clock: Callable[[], float]
 
-    def quiet(self, header: str) -> Opening | None:
-        """The session about which nothing has to be decided: verified before, no clock has run
-        out, not ended, its key still published (security C4). Nearly every request ends here."""
-        values = self.store.candidates(header)
-        known = self.reader.remembered(values[0]) if len(values) == 1 else None
-        if known is None or self.clock() >= known.quiet_until:
-            return None
-        if self.endings.reason_at(known.ended_key) is not None or not self.reader.holds(known):
-            return None
-        return Opening(known, known.session, known)
-
     def open(
-        self, header: str, caller: Caller, *, active: bool = True, fetch: bool = True
+        self,
+        header: str,
+        caller: Callable[[], Caller],
+        *,
+        active: bool = True,
+        fetch: bool = True,
     ) -> Opening:
         """Open the session of a request.
 
+        :param caller: tells who asks, when WorkOS has to be told.
         :param active: whether the request may refresh; polls and prefetches may not.
         :param fetch: whether the key set may be fetched to verify a token.
         """
@@ -97,6 +92,8 @@ class Opener:
             known, opening = self._choose(values, fetch)
             if known is None:
                 return opening
+            if self._is_quiet(known):
+                return Opening(known, known.session, known)
             return self._decide(known, caller, active=active, fetch=fetch)
         except Unconfirmed:
             return _unavailable(RETRY_AFTER)
@@ -109,7 +106,7 @@ class Opener:
         """
         for _ in range(_MAX_SWITCHES):
             result = self.refresher.refresh(known.record, caller, organization_id=organization_id)
-            opening = self._settle(known, result, caller, serve_current=False)
+            opening = self._settle(known, result, serve_current=False)
             if opening.known is None or opening.session.organization_id == organization_id:
                 return opening
             if isinstance(result, OrganizationClosed):
@@ -120,7 +117,7 @@ class Opener:
     def extend(self, known: Known, caller: Caller) -> Opening:
         """Refresh now, as an active request whose token has run out would."""
         result = self.refresher.refresh(known.record, caller)
-        return self._settle(known, result, caller, serve_current=False)
+        return self._settle(known, result, serve_current=False)
 
     def end(self, known: Known, reason: str) -> None:
         """End a session in this process and at WorkOS, and tell the application once."""
@@ -137,6 +134,15 @@ class Opener:
         ]
 
     # The steps, in their order.
+
+    def _is_quiet(self, known: Known) -> bool:
+        """Whether nothing has to be decided: verified, no clock has run out, not ended, its key
+        still published (security C4). Nearly every request ends here."""
+        return (
+            self.clock() < known.quiet_until
+            and self.endings.reason_at(known.ended_key) is None
+            and self.reader.holds(known)
+        )
 
     def _choose(self, values: list[str], fetch: bool) -> tuple[Known | None, Opening]:
         """One session out of the cookies of our name (security C1)."""
@@ -159,7 +165,9 @@ class Opener:
             return None, Opening()
         return max(sessions, key=lambda each: each.token.issued_at), Opening()
 
-    def _decide(self, known: Known, caller: Caller, *, active: bool, fetch: bool) -> Opening:
+    def _decide(
+        self, known: Known, caller: Callable[[], Caller], *, active: bool, fetch: bool
+    ) -> Opening:
         now = self.clock()
         adopted = False
         if now >= known.quiet_until:
@@ -181,8 +189,8 @@ class Opener:
             return Opening(known, known.session, known, adopted=adopted)
         if not active:
             return Opening(stale=True, session=_UNAVAILABLE, held=known, adopted=adopted)
-        result = self.refresher.refresh(known.record, caller, proactive=usable)
-        opening = self._settle(known, result, caller, serve_current=usable)
+        result = self.refresher.refresh(known.record, caller(), proactive=usable)
+        opening = self._settle(known, result, serve_current=usable)
         opening.adopted = opening.adopted or (adopted and opening.known is known)
         return opening
 
@@ -220,9 +228,7 @@ class Opener:
             return None
         return successor
 
-    def _settle(
-        self, known: Known, result: object, caller: Caller, *, serve_current: bool
-    ) -> Opening:
+    def _settle(self, known: Known, result: object, *, serve_current: bool) -> Opening:
         """What an exchange means for the request that asked for it."""
         current = Opening(known, known.session, known)
         if result is None:

@@ -44,10 +44,6 @@ class Reader:
         self._settings = settings
         self._clock = clock
 
-    def remembered(self, value: str) -> Known | None:
-        """The session under a cookie value, if this process has read it before."""
-        return self.memo.look(memo_key(value))
-
     def holds(self, known: Known) -> bool:
         """Whether the key that signed the token is in the key set that we hold. No I/O."""
         return self._verifier.keys.holds(known.token.kid)
@@ -62,10 +58,8 @@ class Reader:
         """
         key = memo_key(value)
         known = self.memo.look(key)
-        if known is not None:
+        if known is not None or self.memo.refused(key):
             return known
-        if self.memo.refused(key):
-            return None
         opened = self._store.open(value)
         if not isinstance(opened, SessionRecord):
             return opened

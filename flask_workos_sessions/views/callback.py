@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from flask import Response, request
 
 from .. import signals
-from ..context import caller_of, request_state
+from ..context import request_state
 from ..fetch_metadata import is_prefetch
 from ..parts import Parts, current_parts
 from ..tokens.refusals import InvalidToken, KeysUnavailable
@@ -76,7 +76,7 @@ def callback() -> Response:
 
 
 def _exchange(parts: Parts, attempt: Attempt, code: str) -> Response:
-    caller = caller_of(request)
+    caller = request_state().caller()
     outcome = parts.client.exchange_code(
         code,
         code_verifier=attempt.verifier,

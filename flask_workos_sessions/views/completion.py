@@ -129,8 +129,8 @@ def record_of(parts: Parts, outcome: Authenticated, token: AccessToken) -> Sessi
 
 
 def _sealed(parts: Parts, record: SessionRecord) -> tuple[SessionRecord, str]:
-    value = parts.store.seal(record)
     try:
+        value = parts.store.seal(record)
         parts.store.check_size(value)
     except SessionTooLarge:
         user = {name: field for name, field in record.user.items() if name != "metadata"}

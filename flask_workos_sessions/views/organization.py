@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from ..context import caller_of, request_state
+from ..context import request_state
 from ..errors import AccessDenied, OriginRefused, SessionUnavailable, SignInRequired
 from ..fetch_metadata import is_same_origin, kind_of
 from ..guards import require_session
@@ -70,7 +70,7 @@ def switch_to(organization_id: str) -> Session:
         return session
     known = state.opening.known
     assert known is not None
-    opening = state.parts.opener.switch(known, organization_id, caller_of(request))
+    opening = state.parts.opener.switch(known, organization_id, state.caller())
     if opening.closed is not None:
         raise OrganizationRefused(required={"organization": organization_id})
     if opening.known is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from ..context import caller_of, request_state
+from ..context import request_state
 from ..errors import OriginRefused
 from ..fetch_metadata import is_same_origin
 from ..opening import Opening
@@ -45,7 +45,7 @@ def extend() -> Response:
         due = extension_due(issued_at=token.issued_at, expires_at=token.expires_at)
         if parts.clock() >= due:
             adopted = opening.adopted
-            opening = parts.opener.extend(opening.known, caller_of(request))
+            opening = parts.opener.extend(opening.known, state.caller())
             opening.adopted = opening.adopted or (adopted and opening.known is not None)
             state.replace(opening)
     return _status(parts, opening)

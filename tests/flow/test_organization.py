@@ -121,7 +121,7 @@ def test_a_switch_while_a_refresh_is_under_way_ends_in_the_wanted_organization(
 
     def switch():
         started.wait(5)
-        opening = site.parts.opener.open(f"wos-session={value}", Caller(), active=False)
+        opening = site.parts.opener.open(f"wos-session={value}", Caller, active=False)
         with site.app.test_request_context("/"):
             answers.append(site.parts.opener.switch(opening.held, GLOBEX, Caller()).session)
 
