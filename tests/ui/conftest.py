@@ -23,11 +23,15 @@ POLICY = (
 )
 
 
+#: In place of the JSON: the answer is for the test to give, later.
+HOLD = "hold"
+
+
 class Site:
     """A page of an app and the server behind it.
 
     ``answers`` maps a path to ``(status code, JSON or None for no answer at all)``; ``asked`` is
-    what came, as ``"POST /auth/session/extend"``.
+    what came, as ``"POST /auth/session/extend"``, ``held`` what has no answer yet.
     """
 
     def __init__(self, context: BrowserContext) -> None:
@@ -35,6 +39,7 @@ class Site:
         self.answers: dict[str, tuple[int, Any]] = {}
         self.headers: dict[str, str] = {}
         self.asked: list[str] = []
+        self.held: list[Route] = []
         self.body = '<h1>Notes</h1><textarea id="note"></textarea>'
         self.config: dict[str, Any] = {
             "status_url": STATUS,
@@ -87,7 +92,9 @@ class Site:
         elif path in (STATUS, EXTEND):
             self.asked.append(f"{route.request.method} {path}")
             code, answer = self.answers.get(path, (0, None))
-            if answer is None:
+            if answer is HOLD:
+                self.held.append(route)
+            elif answer is None:
                 route.abort()
             else:
                 route.fulfill(

@@ -26,8 +26,13 @@ def ended(reason: str | None = "inactivity") -> tuple[int, Any]:
     return 401, {"v": 1, "state": "ended", "reason": reason, "login_url": "/auth/login"}
 
 
-def _text(page: Page) -> str:
-    return page.locator(BAR).inner_text()
+def expect_asked(site: Any, page: Page, asked: list[str]) -> None:
+    """Wait until the server has been asked for this, and nothing else."""
+    for _ in range(500):
+        if site.asked == asked:
+            return
+        page.title()  # lets the browser's messages in
+    assert site.asked == asked
 
 
 def test_the_script_runs_under_a_strict_policy_without_a_fault(site: Any) -> None:
@@ -270,6 +275,52 @@ def test_clicking_twice_posts_once(site: Any) -> None:
     )
     site.settle(page)
     assert site.asked == [f"POST {EXTEND}"]
+
+
+def test_a_click_waits_for_the_question_before_it(site: Any) -> None:
+    """Answers arrive in the order of the questions: a slow old one undoes nothing."""
+    page = site.open(status(100))
+    site.answers[STATUS] = 200, "hold"
+    page.clock.run_for(16000)
+    expect_asked(site, page, [f"GET {STATUS}"])
+    page.get_by_role("button", name="Stay signed in").click()
+    page.get_by_role("button", name="Stay signed in").click()
+    assert len(site.asked) == 1
+    site.answers[EXTEND] = 200, status(1795, ver=3)
+    site.held[0].fulfill(json=status(84, ver=2))
+    expect(page.locator(BAR)).to_be_hidden()
+    assert site.asked == [f"GET {STATUS}", f"POST {EXTEND}"]
+
+
+@pytest.mark.parametrize(
+    "answer", [(200, {}), (200, {"state": "unknown"}), (200, []), (500, {"state": "x"}), (403, {})]
+)
+def test_an_answer_that_is_no_status_ends_nothing(site: Any, answer: Any) -> None:
+    page = site.open(status(100))
+    site.answers[STATUS] = answer
+    site.run(page, 16)
+    expect(page.locator(BAR)).to_contain_text("You will be signed out in 1 minute 24 seconds.")
+    expect(page.locator(BAR)).to_contain_text("Still trying.")
+
+
+def test_a_redirect_is_not_followed(site: Any) -> None:
+    """A sign-in page is no answer, and asking for it would begin a sign-in."""
+    page = site.open(status(100))
+    site.answers[STATUS] = 302, {}
+    site.headers["Location"] = "/auth/login"
+    site.run(page, 16)
+    assert site.asked == [f"GET {STATUS}"]
+    expect(page.locator(BAR)).to_contain_text("Still trying.")
+
+
+def test_a_click_that_was_answered_is_not_repeated(site: Any) -> None:
+    page = site.open(status(100))
+    site.answers[EXTEND] = 200, status(99, ver=2)
+    site.answers[STATUS] = 200, status(80, ver=3)
+    page.get_by_role("button", name="Stay signed in").click()
+    site.run(page, 40)
+    assert site.count(f"POST {EXTEND}") == 1
+    assert site.count(f"GET {STATUS}") == 2
 
 
 @pytest.mark.parametrize(
