@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,11 +18,12 @@ PACKAGE = "flask_workos_sessions"
 _LEFT_OUT = (".*_cache", ".git", ".hypothesis", ".venv", "*.egg-info", "*.pyc", "__pycache__")
 
 
-def _run(*command: str, cwd: Path, **environ: str) -> str:
+def _run(*command: str, cwd: Path, stdin: str = "", **environ: str) -> str:
     ran = subprocess.run(
         [sys.executable, *command],
         cwd=cwd,
         env=os.environ | environ,
+        input=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -76,6 +78,70 @@ def test_the_source_distribution_can_be_tested(built: Path) -> None:
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "setup.cfg", "pyproject.toml"}
-    wanted |= {".ci/run", "tests/conftest.py", "tests/house/test_wheel.py", "examples", "docs"}
+    wanted |= {
+        path.relative_to(ROOT).as_posix()
+        for folder in (".ci", "docs", "examples", "tests")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and not {"__pycache__", "instance"} & set(path.parts)
+    }
     assert not wanted - names
     assert not [name for name in names if name.endswith(".pyc") or name.startswith(".venv")]
+
+
+#: Runs the example of the README, given on standard input, as an app of its own.
+_RUN_EXAMPLE = """
+import json, os, re, sys
+from pathlib import Path
+
+import flask_workos_sessions
+from flask_workos_sessions.testing import login_as, settings
+from jinja2 import FunctionLoader
+
+installed = Path(flask_workos_sessions.__file__)
+assert installed.is_relative_to(sys.argv[1]), "this is not the wheel's"
+for name, setting in settings().items():
+    os.environ[name] = setting if isinstance(setting, str) else json.dumps(setting)
+
+space = {"__name__": "readme"}
+exec(compile(sys.stdin.read(), "README.md", "exec"), space)
+app = space["app"]
+app.testing = True
+app.jinja_loader = FunctionLoader(
+    lambda name: "<html><body>{{ current_user.first_name }}: {{ session_expires_in }}</body></html>"
+    if not name.startswith("workos") else None
+)
+ours = {
+    rule.rule
+    for rule in app.url_map.iter_rules()
+    if "GET" in rule.methods and not rule.arguments
+    and rule.endpoint.partition(".")[0] not in ("static", "workos_sessions")
+}
+page = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"}
+guarded = []
+for path in ours:
+    answer = app.test_client().get(path, headers=page)
+    if answer.status_code == 302 and answer.location.startswith("/auth/login"):
+        guarded.append(path)
+assert guarded, "the example guards no view"
+client = app.test_client()
+login_as(client, user={"first_name": "Grace"}, role="admin")
+for path in guarded:
+    answer = client.get(path, headers=page)
+    assert answer.status_code == 200, (path, answer.status)
+    files = re.findall(r'(?:src|href)="([^"]*/(?:session|pages)[^"]*)"', answer.text)
+    assert files, "the warning is not in the page"
+    assert all(client.get(each).status_code == 200 for each in files), files
+answer = app.test_client().get("/auth/signed-out", headers=page)
+assert (answer.status_code, answer.mimetype) == (200, "text/html"), answer.status
+print("guarded:", *guarded)
+"""
+
+
+def test_the_readmes_example_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    example = next(block for block in blocks if "WorkOSSessions(app)" in block)
+    target = tmp_path / "installed"
+    _run("-m", "pip", "install", "-q", "--no-deps", f"--target={target}", str(wheel), cwd=tmp_path)
+    command = ("-W", "error", "-c", _RUN_EXAMPLE, str(target))
+    assert "guarded: /" in _run(*command, cwd=tmp_path, stdin=example, PYTHONPATH=str(target))
