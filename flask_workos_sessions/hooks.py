@@ -127,19 +127,20 @@ def _cookies(state: RequestState) -> list[str]:
     if opening.mark is not None and known is not None:
         # Only a page takes the cookie away: a script's request may have been overtaken.
         if kind_of(request) == "navigation" and not is_background(request):
-            value = parts.store.seal_mark(opening.mark)
-            return [*state.cookies, parts.store.header(value, max_age=MARK_SECONDS)]
+            mark = parts.store.seal_mark(opening.mark)
+            return [*state.cookies, parts.store.header(mark, max_age=MARK_SECONDS)]
         return state.cookies
-    if not opening.adopted or known is None or parts.endings.reason_at(known.ended_key):
+    value = opening.value
+    if value is None or known is None or parts.endings.reason_at(known.ended_key):
         return state.cookies
     try:
-        parts.store.check_size(known.value)
+        parts.store.check_size(value)
     except SessionTooLarge as too_large:
         # The record of the rotation keeps the session for as long as it lives.
         log.error("A refreshed session cannot be sent to the browser: %s", too_large)
         return state.cookies
     max_age = max(1, int(known.record.not_after - parts.clock()))
-    return [*state.cookies, parts.store.header(known.value, max_age=max_age)]
+    return [*state.cookies, parts.store.header(value, max_age=max_age)]
 
 
 def _keep_private(response: Response, state: RequestState) -> None:

@@ -21,7 +21,6 @@ class Known:
     and no refresh is due. ``ended_key`` is where its end would be recorded.
     """
 
-    value: str
     record: SessionRecord
     token: AccessToken
     session: Session

@@ -38,7 +38,8 @@ class Opening:
     """What became of a request's cookie.
 
     ``known`` is there when somebody is signed in; ``held`` also when the session cannot be used
-    at this moment. ``ended`` says why there is a session no more;
+    at this moment; ``value`` is its cookie value, when the browser does not have that yet.
+    ``ended`` says why there is a session no more;
     ``retry_after`` (seconds) that it cannot be confirmed just now; ``stale`` that a request which
     must not refresh would need to; ``interaction`` that the person has to act at WorkOS, with
     which options. ``closed`` is why a switch of organization was refused.
@@ -47,7 +48,7 @@ class Opening:
     known: Known | None = None
     session: Session = NO_SESSION
     held: Known | None = None
-    adopted: bool = False
+    value: str | None = None
     ambiguous: bool = False
     ended: str | None = None
     mark: EndMark | None = None
@@ -169,9 +170,9 @@ class Opener:
         self, known: Known, caller: Callable[[], Caller], *, active: bool, fetch: bool
     ) -> Opening:
         now = self.clock()
-        adopted = False
+        value = None
         if now >= known.quiet_until:
-            known, adopted = self._follow(known, fetch)
+            known, value = self._follow(known, fetch)
         reason = self.endings.reason_at(known.ended_key)
         if reason is None and now >= known.record.not_after:
             reason = "max_length"
@@ -186,18 +187,20 @@ class Opener:
         if usable and not self.reader.confirm(known, fetch=fetch):
             return Opening()
         if usable and (now < known.refresh_at or not active):
-            return Opening(known, known.session, known, adopted=adopted)
+            return Opening(known, known.session, known, value)
         if not active:
-            return Opening(stale=True, session=_UNAVAILABLE, held=known, adopted=adopted)
+            return Opening(stale=True, session=_UNAVAILABLE, held=known, value=value)
         result = self.refresher.refresh(known.record, caller(), proactive=usable)
         opening = self._settle(known, result, serve_current=usable)
-        opening.adopted = opening.adopted or (adopted and opening.known is known)
+        if opening.known is known:
+            opening.value = value
         return opening
 
-    def _follow(self, known: Known, fetch: bool) -> tuple[Known, bool]:
-        """The newest session that this one was exchanged for, as far as it is recorded."""
+    def _follow(self, known: Known, fetch: bool) -> tuple[Known, str | None]:
+        """The newest session that this one was exchanged for, as far as that is recorded, and its
+        cookie value."""
         rotations = self.refresher.rotations
-        current = known
+        current, newest = known, None
         for _ in range(_MAX_SUCCESSORS):
             digest = rotations.digest(current.record.refresh_token)
             value = rotations.successor(digest)
@@ -207,10 +210,10 @@ class Opener:
             if successor is None:
                 break
             self._announce(digest, successor, current)
-            current = successor
+            current, newest = successor, value
         if current is known and known.record.previous is not None:
             rotations.seen(known.record.previous)
-        return current, current is not known
+        return current, newest
 
     def _verified_successor(self, known: Known, value: str, *, fetch: bool = True) -> Known | None:
         """What another request stored, verified here as if it came from a browser (security R3)."""
@@ -277,7 +280,7 @@ class Opener:
         if not (successor.verified and self.clock() < successor.token.expires_at):
             return otherwise or _unavailable(RETRY_AFTER)
         self._announce(digest, successor, known)
-        return Opening(successor, successor.session, successor, adopted=True)
+        return Opening(successor, successor.session, successor, value)
 
     def _ended(self, known: Known, reason: str) -> Opening:
         mark = EndMark(known.token.session_id, self.reader.subject(known), reason)

@@ -64,7 +64,7 @@ class Reader:
         if not isinstance(opened, SessionRecord):
             return opened
         try:
-            known = self._verify(value, opened, fetch)
+            known = self._verify(opened, fetch)
         except (KeyUnknown, ClockSkewed) as refused:
             # Not remembered: the key may be published, or the clock set, in a minute.
             log.warning("A sealed session was refused: its access token has %s.", refused.reason)
@@ -104,13 +104,13 @@ class Reader:
             token = self._verifier.inspect(opened.access_token)
         except InvalidToken:
             return None
-        return self.build(value, opened, token, False)
+        return self.build(opened, token, False)
 
     def subject(self, known: Known) -> str:
         """A hash of the person, to recognise them by without saying who they are."""
         return self._keys.digest("subject", known.token.subject)[:16]
 
-    def build(self, value: str, record: SessionRecord, token: AccessToken, verified: bool) -> Known:
+    def build(self, record: SessionRecord, token: AccessToken, verified: bool) -> Known:
         """Put together what is known about a session whose token is accepted."""
         settings = self._settings
         ends = Ends.of(
@@ -129,7 +129,6 @@ class Reader:
         )
         nearest = ends.nearest
         return Known(
-            value=value,
             record=record,
             token=token,
             session=self._session(record, token, ends),
@@ -146,7 +145,7 @@ class Reader:
             ended_key=self._endings.key(token.session_id),
         )
 
-    def _verify(self, value: str, record: SessionRecord, fetch: bool) -> Known:
+    def _verify(self, record: SessionRecord, fetch: bool) -> Known:
         token = self._verifier.inspect(record.access_token)
         if record.user.get("id") != token.subject:
             raise InvalidToken("another user than the one that was sealed with it")
@@ -155,7 +154,7 @@ class Reader:
             raise Unconfirmed
         if verified:
             self._verifier.check_signature(token)
-        return self.build(value, record, token, verified)
+        return self.build(record, token, verified)
 
     def _session(self, record: SessionRecord, token: AccessToken, ends: Ends) -> Session:
         return Session(

@@ -46,8 +46,9 @@ class User:
     @classmethod
     def from_profile(cls, profile: Mapping[str, Any]) -> User:
         """The user in WorkOS's JSON; fields that we do not know are left out."""
-        known = {name: profile[name] for name in USER_FIELDS if name in profile}
-        known["metadata"] = MappingProxyType(dict(profile.get("metadata") or {}))
+        known: dict[str, Any] = {name: profile.get(name) for name in USER_FIELDS}
+        metadata = known["metadata"]
+        known["metadata"] = MappingProxyType(dict(metadata)) if metadata else _EMPTY
         return cls(**known)
 
     @property

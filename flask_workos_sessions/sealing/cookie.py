@@ -129,8 +129,8 @@ def _inflate(deflated: bytes) -> bytes:
 
 def _load(rest: bytes, access_token: str, refresh_token: str) -> SessionRecord:
     try:
-        user, organization_id, signed_in_at, not_after, method, by, expires_at, previous = (
-            _JSON.decode(_text(rest))
+        user, organization_id, signed_in_at, not_after, method, by, expires_at, previous = _scan(
+            _text(rest)
         )
         if not isinstance(by, list | None):
             raise TypeError
@@ -205,6 +205,14 @@ def _refuse(_: str) -> NoReturn:
 
 
 _JSON = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _scan(text: str) -> Any:
+    """What :func:`_dump` wrote: JSON without white space around it."""
+    value, end = _JSON.raw_decode(text)
+    if end != len(text):
+        raise ValueError("not JSON")
+    return value
 
 
 # JSON may hold half a surrogate pair ("\ud83d"); it must survive, not break the session.

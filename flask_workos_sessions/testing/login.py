@@ -105,7 +105,7 @@ def login_as(
     host = (app.config.get("SERVER_NAME") or "localhost").partition(":")[0]
     client.set_cookie(trust.store.name, value, domain=host)
     token = parts.verifier.inspect(record.access_token)
-    return parts.reader.build(value, record, token, True).session
+    return parts.reader.build(record, token, True).session
 
 
 @cache

@@ -82,7 +82,7 @@ def start(
         log.error("A sign-in failed: %s", too_large)
         _discard(parts, token)
         raise NotConfirmed("session_too_large", 500) from too_large
-    known = parts.reader.build(value, record, token, True)
+    known = parts.reader.build(record, token, True)
     old = before.held
     try:
         signals.send(signals.signed_in, session=known.session, first=before.known is None)

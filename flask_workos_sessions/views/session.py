@@ -44,9 +44,10 @@ def extend() -> Response:
         token = opening.known.token
         due = extension_due(issued_at=token.issued_at, expires_at=token.expires_at)
         if parts.clock() >= due:
-            adopted = opening.adopted
+            before = opening
             opening = parts.opener.extend(opening.known, state.caller())
-            opening.adopted = opening.adopted or (adopted and opening.known is not None)
+            if opening.known is before.known:
+                opening.value = before.value
             state.replace(opening)
     return _status(parts, opening)
 
