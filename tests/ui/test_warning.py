@@ -95,6 +95,17 @@ def test_the_server_is_asked_before_the_warning_begins(site: Any) -> None:
     assert len(site.asked) == 1
 
 
+def test_the_warning_waits_for_the_answer(site: Any) -> None:
+    page = site.open(status(130))
+    site.answers[STATUS] = 200, "hold"
+    page.clock.run_for(12000)
+    expect_asked(site, page, [f"GET {STATUS}"])
+    expect(page.locator(BAR)).to_be_hidden()
+    expect(page.locator(LIVE)).to_have_text("")
+    site.held[0].fulfill(json=status(118, ver=2))
+    expect(page.locator(BAR)).to_be_visible()
+
+
 def test_the_warning_begins_when_the_server_says_so_too(site: Any) -> None:
     page = site.open(status(130))
     site.answers[STATUS] = 200, status(119, ver=2)
@@ -301,6 +312,16 @@ def test_an_answer_that_is_no_status_ends_nothing(site: Any, answer: Any) -> Non
     site.run(page, 16)
     expect(page.locator(BAR)).to_contain_text("You will be signed out in 1 minute 24 seconds.")
     expect(page.locator(BAR)).to_contain_text("Still trying.")
+
+
+def test_the_note_goes_when_the_server_is_reached_again(site: Any) -> None:
+    page = site.open(status(100))
+    site.run(page, 16)
+    expect(page.locator(BAR)).to_contain_text("Still trying.")
+    site.answers[STATUS] = 200, status(79, ver=2)
+    site.run(page, 6)
+    expect(page.locator(BAR)).not_to_contain_text("Still trying.")
+    expect(page.locator(BAR)).to_contain_text("You will be signed out in")
 
 
 def test_a_redirect_is_not_followed(site: Any) -> None:
