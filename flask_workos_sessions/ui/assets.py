@@ -43,7 +43,7 @@ def find_asset(name: str) -> Asset | None:
 @functools.cache
 def _assets() -> dict[str, Asset]:
     found = {}
-    for file in files(__package__).joinpath("static").iterdir():
+    for file in files("flask_workos_sessions.ui").joinpath("static").iterdir():
         stem, _, ending = file.name.rpartition(".")
         if ending in _MIMETYPES:
             body = file.read_bytes()
