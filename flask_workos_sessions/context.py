@@ -10,7 +10,7 @@ from werkzeug.local import LocalProxy
 
 from .errors import UserUnknown
 from .fetch_metadata import is_background
-from .opening import Opening
+from .opened import Opening
 from .parts import Parts, current_parts
 from .refresh.refresher import Caller
 from .session import ANONYMOUS, NO_SESSION, Session, User

@@ -18,7 +18,8 @@ class Known:
     """A session that has been opened and, while its token lasts, verified (security C4).
 
     Up to ``quiet_until`` (epoch seconds) nothing about it has to be decided: no clock has run out
-    and no refresh is due. ``ended_key`` is where its end would be recorded.
+    and no refresh is due. ``ended_key`` is where its end would be recorded; ``seen`` says whether a
+    browser has brought it.
     """
 
     record: SessionRecord
@@ -28,6 +29,7 @@ class Known:
     refresh_at: float
     quiet_until: float
     ended_key: str
+    seen: bool = False
 
 
 class Memo:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import current_app
 
+from .adoption import Adoption
 from .coordination.background import Background
 from .coordination.endings import Endings
 from .coordination.memory import MemoryState
@@ -54,6 +55,7 @@ class Parts:
     revoker: Revoker
     refresher: Refresher
     reader: Reader
+    adoption: Adoption
     opener: Opener
     customization: Customization
 
@@ -95,6 +97,9 @@ def assemble(settings: Settings, clock: Callable[[], float], customization: Cust
         settings=settings,
         clock=clock,
     )
+    adoption = Adoption(
+        reader=reader, endings=endings, refresher=refresher, revoker=revoker, clock=clock
+    )
     return Parts(
         settings=settings,
         clock=clock,
@@ -109,12 +114,13 @@ def assemble(settings: Settings, clock: Callable[[], float], customization: Cust
         revoker=revoker,
         refresher=refresher,
         reader=reader,
+        adoption=adoption,
         opener=Opener(
             reader=reader,
             store=store,
             endings=endings,
             refresher=refresher,
-            revoker=revoker,
+            adoption=adoption,
             clock=clock,
         ),
         customization=customization,

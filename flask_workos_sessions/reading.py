@@ -176,7 +176,7 @@ class Reader:
             token_expires_at=token.expires_at,
             rev=self._revision(token),
             ends=ends,
-            warn=self._settings.ui_warn,
+            warn=self._settings.warn,
             clock=self._clock,
         )
 

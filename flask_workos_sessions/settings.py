@@ -163,6 +163,14 @@ class Settings:
         )
 
     @property
+    def warn(self) -> int:
+        """Seconds before the end at which the warning begins: as set, but never in the first half
+        of the inactivity timeout, or extending would not make it go away."""
+        if self.session_inactivity_timeout is None:
+            return self.ui_warn
+        return min(self.ui_warn, self.session_inactivity_timeout // 2)
+
+    @property
     def cookie_prefix(self) -> str:
         """``__Host-`` or ``__Secure-`` when a cookie of ours may carry it (RFC 6265bis 4.1.3)."""
         if not self.secure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .opening import Opening
+from .opened import Opening
 from .parts import Parts
 from .session import Session
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from collections.abc import Iterator
 
 import flask
@@ -65,6 +67,40 @@ def _no_context_left_behind() -> Iterator[None]:
     while flask.has_app_context():
         _pop_context()
     pytest.fail("This test left a Flask context pushed.")
+
+
+#: What must not be in a log line of ours: tokens, keys, cookie values, addresses, session ids.
+_SECRET = re.compile(
+    r"eyJ[\w-]{8,}|sk_\w+_\w{6,}|[\w-]{60,}|session_\w{12,}|[\w.+-]+@[\w-]+\.\w+"
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}\b"
+)
+
+
+class _Scan(logging.Handler):
+    """Looks at everything that the package logs in a test."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record)
+        if _SECRET.search(line):
+            self.found.append(line)
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_in_the_log() -> Iterator[None]:
+    """Security T2: every log line of every test is scanned."""
+    scan, logger = _Scan(), logging.getLogger("flask_workos_sessions")
+    level = logger.level
+    logger.addHandler(scan)
+    logger.setLevel(logging.DEBUG)
+    yield
+    logger.removeHandler(scan)
+    logger.setLevel(level)
+    if scan.found:
+        pytest.fail(f"This was logged: {scan.found}")
 
 
 def _pop_context() -> None:

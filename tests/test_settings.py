@@ -159,3 +159,9 @@ def test_the_repr_shows_no_secret():
     assert GOOD["WORKOS_COOKIE_PASSWORD"] not in shown
     assert GOOD["WORKOS_API_KEY"] not in shown
     assert "client_1" in shown
+
+
+def test_the_warning_never_begins_in_the_first_half_of_the_inactivity_timeout():
+    assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 110}, {}).warn == 55
+    assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 1800}, {}).warn == 120
+    assert load_settings(GOOD, {}).warn == 120

@@ -49,8 +49,12 @@ class Revoker:
 
     def soon(self, session_id: str) -> None:
         """Try beside the request."""
-        self._later(session_id, after=0)
+        self.later(session_id)
         self.retry()
+
+    def later(self, session_id: str) -> None:
+        """Try at the next call of :meth:`retry`."""
+        self._later(session_id, after=0)
 
     def retry(self) -> None:
         """Start the attempts that are due. Costs one look when nothing waits."""

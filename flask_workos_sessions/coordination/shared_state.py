@@ -13,12 +13,16 @@ class SharedState(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """The value, or ``None`` when there is none or its time has passed."""
+        ...
 
     def set(self, key: str, value: bytes, seconds: int) -> None:
         """Keep a value for ``seconds`` (at least 1)."""
+        ...
 
     def add(self, key: str, value: bytes, seconds: int) -> bool:
         """Keep a value unless there is one already: true for exactly one caller."""
+        ...
 
     def delete(self, key: str) -> None:
         """Forget a value, if there is one."""
+        ...

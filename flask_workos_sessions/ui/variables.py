@@ -62,19 +62,20 @@ def page_snippet(state: RequestState) -> str:
     """The markup of the warning script with this session's state."""
     parts = state.parts
     nonce = getattr(request, "csp_nonce", None)
+    nonce = nonce() if callable(nonce) else nonce
     config = {
         "status_url": our_path(parts, "/session"),
         "extend_url": our_path(parts, "/session/extend"),
         "sign_in_url": sign_in_url(),
         "sign_out_url": sign_out_url(),
-        "warn": parts.settings.ui_warn,
+        "warn": parts.settings.warn,
         "state": status_of(parts, state.opening.session),
     }
     return snippet(
         config,
         script_url=our_path(parts, f"/assets/{asset_name('session.js')}"),
         style_url=our_path(parts, f"/assets/{asset_name('session.css')}"),
-        nonce=nonce() if callable(nonce) else nonce,
+        nonce=str(nonce) if nonce else None,
     )
 
 

@@ -12,7 +12,7 @@ from ..context import request_state
 from ..errors import SessionTooLarge
 from ..lifetime import IMPERSONATION_MAX_LENGTH
 from ..memo import Known
-from ..opening import Opening
+from ..opened import Opening, signed_in
 from ..parts import Parts
 from ..session import SessionRecord, kept_profile
 from ..tokens.access_token import AccessToken
@@ -92,13 +92,13 @@ def start(
         raise
     if old is not None and old.token.session_id != token.session_id:
         same_person = old.token.subject == token.subject
-        parts.opener.end(old, "signed_out" if same_person else "user_changed")
+        parts.adoption.end(old, "signed_out" if same_person else "user_changed")
     if _somebody_else_was_here(parts, before, known):
         forget_flask_session(parts)
     max_age = max(1, int(record.not_after - parts.clock()))
     state.cookies.append(parts.store.header(value, max_age=max_age))
     state.settled = True
-    state.replace(Opening(known, known.session, known))
+    state.replace(signed_in(known))
     return redirect_to(return_to or parts.settings.sign_in_return_to)
 
 

@@ -9,7 +9,7 @@ from flask import Response, jsonify, request
 from ..context import request_state
 from ..errors import OriginRefused
 from ..fetch_metadata import is_same_origin
-from ..opening import Opening
+from ..opened import Opening
 from ..parts import Parts, current_parts
 from ..refresh.due import extension_due
 from ..status import ended_status, status_of

@@ -10,7 +10,7 @@ from ..coordination.endings import REASONS
 from ..errors import OriginRefused
 from ..fetch_metadata import is_same_origin, kind_of
 from ..memo import Known
-from ..opening import Opening
+from ..opened import Opening
 from ..parts import Parts, current_parts
 from ..stores.cookie import MARK_SECONDS, EndMark
 from ..urls import (

@@ -184,6 +184,7 @@ SECRET = OctKey.import_key("a shared secret that is long enough")
 def test_security_c7_a_token_that_is_not_a_persons_is_anonymous_with_one_warning(
     browser, site, value, quiet, change, caplog
 ):
+    """Peers: bug class L, a sealed user and another token."""
     bad = forged(site, value, **change)
     caplog.clear()
     with quiet:

@@ -244,6 +244,7 @@ def test_what_the_person_has_to_do_is_said(browser, workos, site, required):
 
 
 def test_a_session_over_4000_bytes_names_the_setting(browser, workos, caplog):
+    """Peers: bug class D, cookies that a browser drops."""
     chance = random.Random(7)
     words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz:", k=24)) for _ in range(260)]
     workos.set_permissions("admin", *words)

@@ -29,6 +29,7 @@ def test_a_fresh_token_is_not_exchanged(signed_in, refreshes, clock):
 
 
 def test_a_token_near_its_end_is_exchanged_before_the_view_runs(signed_in, refreshes, clock, site):
+    """Peers: bug class C, near-expiry tokens handed to back-ends."""
     before = signed_in.fetch("/api/me").json["iat"]
     clock.advance(LIFE - 20)
     response = signed_in.fetch("/api/me")
@@ -289,6 +290,7 @@ def test_an_interaction_at_refresh_leads_to_sign_in_with_the_organization(signed
 
 
 def test_a_role_change_is_seen_and_told(signed_in, workos, clock, site):
+    """Peers: bug class N, roles that stay as they were."""
     assert signed_in.get("/admin").status_code == 200
     workos.set_role("alice@acme.test", "Acme", "member")
     clock.advance(LIFE + 1)

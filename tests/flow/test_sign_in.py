@@ -176,7 +176,7 @@ def test_several_tabs_may_sign_in_at_once(browser, workos):
 
 
 def test_abandoned_attempts_do_not_pile_up(browser):
-    """Peers: authkit-nextjs #432, requests too large for the server."""
+    """Peers: bug class E. Peers: authkit-nextjs #432, requests too large for the server."""
     for number in range(12):
         browser.get(f"/auth/login?return_to=/{number}")
     kept = attempts_of(browser)

@@ -14,6 +14,7 @@ def sid(workos):
 
 
 def test_it_ends_here_and_at_workos_and_leads_to_workoss_logout(signed_in, workos, site):
+    """Peers: bug class H, sign-out that only forgets a cookie."""
     response = signed_in.post("/auth/logout")
     assert response.status_code == 303
     assert response.location.startswith(f"{workos.url}/user_management/sessions/logout?session_id=")

@@ -262,6 +262,7 @@ def test_no_value_in_any_claim_raises_anything_else(issuer, member, claim, first
 
 @pytest.mark.parametrize("iss", ["https://api.workos.com", "https://login.acme.test"])
 def test_any_of_the_accepted_issuers_will_do(issuer, clock, iss):
+    """Peers: bug class I, an issuer that was pinned too hard."""
     accepted = ("https://api.workos.com", "https://login.acme.test")
     assert verifier(issuer, clock, issuers=accepted).verify(issuer.token(iss=iss))
 
@@ -282,6 +283,7 @@ def test_another_issuer_is_refused_when_issuers_are_named(issuer, clock, iss):
 
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
 def test_a_token_from_the_future_is_skewed_beyond_a_minute(inspector, issuer, claim):
+    """Peers: bug class M, workos-python #468."""
     assert inspector.inspect(issuer.token(**{claim: NOW + 60}))
     with pytest.raises(ClockSkewed):
         inspector.inspect(issuer.token(**{claim: NOW + 61}))

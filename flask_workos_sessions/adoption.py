@@ -1,0 +1,158 @@
+"""What an exchange means for a session: another request's, or the one that was just made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import opened, signals
+from .coordination.endings import Endings
+from .coordination.revocations import Revoker
+from .memo import Known
+from .opened import Opening
+from .reading import Reader, Unconfirmed
+from .refresh.refresher import (
+    Dead,
+    Failed,
+    Interaction,
+    OrganizationClosed,
+    Refresher,
+    Renewed,
+    Result,
+)
+
+log = logging.getLogger("flask_workos_sessions")
+
+#: Rotation records that are followed for one request.
+_MAX_SUCCESSORS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """Takes over the session that an exchange has made, verified as if a browser had brought it
+    (security R3); ends one that WorkOS has refused."""
+
+    reader: Reader
+    endings: Endings
+    refresher: Refresher
+    revoker: Revoker
+    clock: Callable[[], float]
+
+    def follow(self, known: Known, *, fetch: bool) -> tuple[Known, str | None]:
+        """The newest session that this one was exchanged for, as far as that is recorded, and its
+        cookie value."""
+        rotations = self.refresher.rotations
+        newest = None
+        for _ in range(_MAX_SUCCESSORS):
+            digest = rotations.digest(known.record.refresh_token)
+            value = rotations.successor(digest)
+            successor = self._verified(known, value, fetch=fetch) if value else None
+            if successor is None:
+                break
+            self._announce(digest, successor, known)
+            known, newest = successor, value
+        return known, newest
+
+    def seen(self, known: Known) -> None:
+        """A browser has brought this session: requests with the one before it end soon."""
+        if not known.seen:
+            known.seen = True
+            if known.record.previous is not None:
+                self.refresher.rotations.seen(known.record.previous)
+
+    def settle(self, known: Known, result: Result | None, *, serve_current: bool) -> Opening:
+        """What an exchange means for the request that asked for it.
+
+        :param serve_current: whether the session can be used as it is when nothing was decided.
+        """
+        current = opened.signed_in(known)
+        if result is None:
+            return current
+        if isinstance(result, Renewed):
+            return self._adopt(known, result.value, current if serve_current else None)
+        if isinstance(result, Dead):
+            return self._refused(known, result)
+        if not isinstance(result, Failed) or result.fresh:
+            outcome = result.outcome if isinstance(result, Failed) else result.code
+            signals.send(signals.refresh_failed, session=known.session, outcome=outcome)
+        if isinstance(result, OrganizationClosed):
+            current.closed = result.code
+            return current
+        if serve_current:
+            return current
+        if isinstance(result, Interaction):
+            options = {"organization_id": result.organization_id} if result.organization_id else {}
+            return Opening(interaction=options)
+        return opened.unavailable(max(1, round(result.retry_after)))
+
+    def end(self, known: Known, reason: str, *, call: bool = True) -> Opening:
+        """End a session in this process and at WorkOS, and tell the application once.
+
+        :param call: whether WorkOS may be called now; else at the next request of anybody.
+        """
+        session_id = known.token.session_id
+        if self.endings.end(session_id, reason, until=known.record.not_after):
+            if call:
+                self.revoker.soon(session_id)
+            else:
+                self.revoker.later(session_id)
+            signals.send(signals.session_ended, session_id=session_id, reason=reason)
+        return self.ended(known, reason)
+
+    def ended(self, known: Known, reason: str) -> Opening:
+        """The session is over, as was found out before."""
+        return opened.ended(known, self.reader.subject(known), reason)
+
+    def _refused(self, known: Known, dead: Dead) -> Opening:
+        if dead.whole_session:
+            return self.end(known, dead.reason)
+        # Only this refresh token is known to be dead: another cookie of the session may be newer.
+        digest = self.refresher.rotations.digest(known.record.refresh_token)
+        if self.refresher.announce(digest):
+            signals.send(
+                signals.session_ended, session_id=known.token.session_id, reason=dead.reason
+            )
+        return self.ended(known, dead.reason)
+
+    def _adopt(self, known: Known, value: str, otherwise: Opening | None) -> Opening:
+        digest = self.refresher.rotations.digest(known.record.refresh_token)
+        try:
+            successor = self._verified(known, value)
+        except Unconfirmed:
+            # The new tokens are stored; they are verified as soon as the keys can be had.
+            return otherwise or opened.unavailable()
+        if successor is None:
+            if self.refresher.rotations.dead(digest):
+                return self.ended(known, "revoked")
+            return otherwise or opened.unavailable()
+        # The session may have been ended while the exchange was under way.
+        reason = self.endings.reason_at(known.ended_key)
+        if reason is not None:
+            return self.ended(known, reason)
+        if not (successor.verified and self.clock() < successor.token.expires_at):
+            return otherwise or opened.unavailable()
+        self._announce(digest, successor, known)
+        return opened.signed_in(successor, value)
+
+    def _verified(self, known: Known, value: str, *, fetch: bool = True) -> Known | None:
+        successor = self.reader.read(value, fetch=fetch)
+        if not isinstance(successor, Known):
+            return None
+        if (successor.token.session_id, successor.token.subject) != (
+            known.token.session_id,
+            known.token.subject,
+        ):
+            log.error("A refresh answered with another session or person; it is not used.")
+            rotations = self.refresher.rotations
+            rotations.bury(rotations.digest(known.record.refresh_token))
+            return None
+        return successor
+
+    def _announce(self, digest: str, successor: Known, previous: Known) -> None:
+        if not self.refresher.announce(digest):
+            return
+        sessions = {"session": successor.session, "previous": previous.session}
+        signals.send(signals.session_refreshed, **sessions)
+        if successor.session.rev != previous.session.rev:
+            signals.send(signals.session_changed, **sessions)
