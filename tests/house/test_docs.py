@@ -1,0 +1,497 @@
+"""What docs/ says is so: its Python runs, its tables are complete, its links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+from flask import Flask, render_template_string
+from werkzeug.exceptions import HTTPException
+
+from flask_workos_sessions import (
+    Lifetime,
+    Session,
+    WorkOSSessions,
+    errors,
+    login_required,
+    passive,
+    signals,
+    testing,
+    validators,
+)
+from flask_workos_sessions.coordination.endings import REASONS
+from flask_workos_sessions.local import LocalWorkOS, MovableClock
+from flask_workos_sessions.session import USER_FIELDS
+from flask_workos_sessions.settings import _REQUIRED, PREFIX, Settings
+from flask_workos_sessions.ui.assets import asset_name, find_asset
+from flask_workos_sessions.workos.authorize import AUTHORIZE_OPTIONS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(path.name for path in DOCS.glob("*.md"))
+
+_BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
+_HEADING = re.compile(r"^#+ (.*)$", re.M)
+_FILE = re.compile(r"# ([\w/]+\.py)\n")
+
+
+class Block(NamedTuple):
+    """A fenced block, and the line on which its text begins."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file that the block is, if its first line says so."""
+        named = _FILE.match(self.text)
+        return named[1] if named else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it makes an app of its own."""
+        return "Flask(__name__)" in self.text
+
+
+def read(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+def blocks_of(page: str, language: str) -> list[Block]:
+    text = read(page)
+    return [
+        Block(page, text[: each.start("text")].count("\n") + 1, each["language"], each["text"])
+        for each in _BLOCK.finditer(text)
+        if each["language"] == language
+    ]
+
+
+def examples_of(page: str) -> list[list[Block]]:
+    """The programs on a page: one that goes on from block to block, and those on their own."""
+    running: list[Block] = []
+    found = [running]
+    for block in blocks_of(page, "python"):
+        if block.file is not None:
+            continue
+        if block.whole and running:
+            found.append([block])
+        else:
+            running.append(block)
+    return [example for example in found if example]
+
+
+EXAMPLES = [example for page in PAGES for example in examples_of(page)]
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Runs an example in a folder and an environment of its own, with settings for no network."""
+
+    def run(example, **settings):
+        monkeypatch.chdir(tmp_path)
+        for name, value in {**testing.settings(), **settings}.items():
+            if name.startswith(PREFIX):
+                text = value if isinstance(value, str) else json.dumps(value)
+                monkeypatch.setenv(name, text)
+        shown = ModuleType("shown")
+        shown.__file__ = str(tmp_path / "shown.py")
+        monkeypatch.setitem(sys.modules, "shown", shown)
+        for block in example:
+            # The lines of the page, so that a traceback leads there.
+            source = "\n" * (block.line - 1) + block.text
+            exec(compile(source, str(DOCS / block.page), "exec"), vars(shown))
+        return shown
+
+    return run
+
+
+@pytest.fixture
+def clock():
+    return MovableClock().freeze()
+
+
+@pytest.fixture
+def workos(clock):
+    with LocalWorkOS(clock=clock, inactivity_timeout=1800) as local:
+        yield local
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example[0]))
+def test_every_python_block_runs(example, run):
+    run(example)
+
+
+def test_the_examples_are_found():
+    found = sum(len(blocks_of(page, "python")) for page in PAGES)
+    assert found == sum(read(page).count("```python") for page in PAGES)
+    assert {"guide.md", "settings.md", "testing.md"} <= {each[0].page for each in EXAMPLES}
+
+
+def block_after(page, language, text):
+    """The first block of that language after a text."""
+    rest = read(page).partition(text)[2]
+    assert rest, f"{page} does not say {text!r}"
+    found = re.search(rf"^```{language}\n(.*?)^```$", rest, re.M | re.S)
+    assert found is not None
+    return found[1]
+
+
+# Settings.
+
+_TYPES = {
+    validators.text: "text",
+    validators.password: "text",
+    validators.passwords: "list",
+    validators.texts: "list",
+    validators.urls: "URL or list of URLs",
+    validators.base_url: "URL",
+    validators.flag: "true or false",
+    validators.seconds: "seconds",
+    validators.positive_seconds: "seconds",
+    validators.prefix: "path",
+    validators.local_path: "path",
+    validators.return_uri: "path or URL",
+    validators.store: "`cookie`",
+}
+_SAMESITE = "`lax`, `strict` or `none`"
+
+
+def _shown_default(each):
+    if each.name in _REQUIRED:
+        return "required"
+    if each.default in ("", (), None):
+        return "unset"
+    return f"`{json.dumps(each.default) if isinstance(each.default, str) else each.default}`"
+
+
+def test_every_setting_is_there_with_its_type_default_and_meaning():
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in read("settings.md").splitlines()
+        if line.startswith(f"| `{PREFIX}")
+    ]
+    for row in rows:
+        assert len(row) == 5, row
+        assert row[4].endswith("."), row
+    told = {name: (kind, default, meaning) for name, kind, default, meaning, _ in rows}
+    known = {
+        f"`{PREFIX}{each.name.upper()}`": (
+            _TYPES.get(each.metadata["check"], _SAMESITE),
+            _shown_default(each),
+            each.metadata["doc"],
+        )
+        for each in fields(Settings)
+    }
+    assert len(told) == len(rows), "a setting is there twice"
+    assert told == known
+
+
+def test_the_error_that_is_shown_is_the_real_one(run, capsys):
+    run(examples_of("settings.md")[0])
+    assert capsys.readouterr().out == block_after("settings.md", "text", "has four faults")
+
+
+# Guide.
+
+NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+SCRIPT = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
+CALLERS = {
+    "a page": NAVIGATION,
+    "`fetch()`, XHR, JSON": SCRIPT,
+    "htmx": {**SCRIPT, "HX-Request": "true"},
+    "`EventSource`": {**SCRIPT, "Accept": "text/event-stream"},
+}
+
+
+def guide(number=0):
+    return examples_of("guide.md")[number]
+
+
+def section(page, heading):
+    """The text under a heading, up to the next one."""
+    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", read(page), re.M | re.S)
+    assert found is not None, heading
+    return found[1]
+
+
+def table_of(text):
+    """The cells of the only table in a text, its heading first."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [rows[0], *rows[2:]]
+
+
+def names_in(text):
+    return re.findall(r"`(\w+)`", text)
+
+
+def signed_in(app, **who):
+    app.testing = True
+    client = app.test_client()
+    testing.login_as(client, **who)
+    return client
+
+
+def status(client, path, **keywords):
+    return client.get(path, headers=NAVIGATION, **keywords).status_code
+
+
+def test_the_guide_s_guards_let_in_whom_it_says(run):
+    app = run(guide()).app
+    member, owner = signed_in(app, role="member"), signed_in(app, role="owner")
+    assert [status(member, path) for path in ("/reports", "/members")] == [200, 403]
+    assert status(owner, "/members") == 200
+    long_ago = signed_in(app, role="admin", permissions=["members:manage"], authenticated_at=1)
+    gone = long_ago.post("/members/7/delete", headers=NAVIGATION)
+    assert (gone.status_code, "options=" in gone.location) == (303, True)
+    admin = signed_in(app, role="admin", permissions=["members:manage"])
+    assert admin.post("/members/7/delete", headers=NAVIGATION).status_code == 200
+    assert [status(admin, f"/documents/{who}") for who in ("user_test", "user_7")] == [200, 403]
+    reader = signed_in(app, permissions=["documents:read_all"])
+    assert status(reader, "/documents/user_7") == 200
+    assert (
+        member.get("/members", headers=NAVIGATION).text
+        == "Ask for {&#39;role&#39;: [&#39;admin&#39;, &#39;owner&#39;]}."
+    )
+
+
+def test_the_guide_s_blueprint_is_protected_but_for_one_view(run):
+    nobody = run(guide()).app.test_client()
+    assert [status(nobody, path) for path in ("/billing/", "/billing/prices")] == [302, 200]
+
+
+def test_the_guide_s_links_lead_to_the_sign_in(run):
+    text = signed_in(run(guide()).app).get("/welcome").text
+    assert re.match(
+        r'<a href="/auth/login\?return_to=/reports">Reports</a> '
+        r'<a href="/auth/login\?return_to=/reports&amp;options=[\w-]+">Acme</a>',
+        text,
+    )
+
+
+def test_the_guide_s_nonce_is_on_the_script(run):
+    app = run(guide()).app
+    app.add_url_rule("/page", "page", app.view_functions["reports"])
+    app.view_functions["page"] = login_required(lambda: "<body></body>")
+    page = signed_in(app).get("/page", headers=NAVIGATION).text
+    assert re.search(r'<script src="[^"]+" defer nonce="[\w-]+">', page)
+
+
+def test_the_guide_s_own_user_object(run):
+    app = run(guide(1)).app
+    assert signed_in(app).get("/").text == "Tess, test@example.test"
+    assert status(signed_in(app, user={"id": "user_unknown"}), "/") == 403
+
+
+def test_the_guide_s_factory_makes_apps_of_their_own(run):
+    shown = run(guide(2))
+    assert shown.two.test_client().get("/account/session").status_code == 401
+    assert shown.one.test_client().get("/account/session").status_code == 404
+    with pytest.raises(RuntimeError):
+        shown.sessions.init_app(shown.one)
+
+
+def test_the_guide_s_switch_and_receiver_work_against_a_local_workos(run, workos):
+    app = run(guide(), **workos.settings("http://localhost/auth/callback")).app
+    client = app.test_client()
+    begun = client.get("/auth/login", query_string={"return_to": "/reports"})
+    chosen = f"{begun.location}&organization_id={workos.organization('Acme').id}"
+    back = client.get(workos.approve(chosen, "carol@acme.test"), headers=NAVIGATION)
+    assert back.location == "/reports"
+    globex = workos.organization("Globex").id
+    assert client.post(f"/go/{globex}", headers=SCRIPT).text == "You are admin here."
+    workos.add_user("new@example.test", email_verified=False)
+    other = app.test_client()
+    begun = other.get("/auth/login")
+    refused = other.get(workos.approve(begun.location, "new@example.test"), headers=NAVIGATION)
+    assert refused.status_code == 403
+    assert other.get("/auth/session", headers=SCRIPT).json["reason"] is None
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_template_renders_for_somebody_and_for_nobody(page, run):
+    app = run(guide()).app
+    blocks = blocks_of(page, "html")
+    for block in blocks:
+        app.add_url_rule(
+            f"/{block}",
+            f"{block.language}{block.line}",
+            partial(render_template_string, block.text),
+        )
+    for client in (signed_in(app, permissions=["members:manage"]), app.test_client()):
+        for block in blocks:
+            assert client.get(f"/{block}").status_code == 200, block
+
+
+def test_the_table_of_refusals_is_what_is_answered(workos, clock):
+    app = Flask("refusals")
+    app.config.update(workos.settings("http://localhost/auth/callback"), TESTING=True)
+    WorkOSSessions(app, clock=clock)
+    for name, guard in {
+        "open": login_required,
+        "recent": login_required(max_age=60),
+        "lacking": login_required(role="owner"),
+    }.items():
+        app.add_url_rule(f"/{name}", name, guard(lambda: "in"))
+    app.add_url_rule("/poll", "poll", passive(login_required(lambda: "in")))
+
+    def client_of(**who):
+        client = app.test_client()
+        testing.login_as(client, authenticated_at=int(clock()) - 300, **who)
+        return client
+
+    nobody, somebody, ended = app.test_client(), client_of(), client_of()
+    ended.post("/auth/logout", headers=SCRIPT)
+    stale = client_of(token_seconds=100)
+    clock.advance(100)
+    rows = {
+        "never signed in": (nobody, "/open"),
+        "the session has ended": (ended, "/open"),
+        "not recent enough (`max_age`)": (somebody, "/recent"),
+        "something is lacking": (somebody, "/lacking"),
+        "passive, and the token has run out": (stale, "/poll"),
+        "WorkOS does not answer": (stale, "/open"),
+    }
+    heading, *told = table_of(section("guide.md", "What a refused request gets"))
+    assert [row[0] for row in told] == list(rows)
+    assert heading[1:] == list(CALLERS)
+    for row in told:
+        client, path = rows[row[0]]
+        for cell, headers in zip(row[1:], CALLERS.values(), strict=True):
+            with workos.down():
+                answer = client.get(path, headers=headers)
+            if not cell[:3].isdigit():
+                place = "/auth/signed-out" if "says why" in cell else "/auth/login"
+                assert answer.location.startswith(place), row
+            else:
+                assert answer.status_code == int(cell[:3]), row
+                assert answer.data.startswith(b"<!doctype") == ("page" in cell), row
+            assert ("Retry-After" in answer.headers) == (answer.status_code == 503), row
+
+
+@pytest.mark.parametrize("error", [403, HTTPException, errors.AccessDenied])
+def test_only_a_handler_for_our_errors_replaces_our_answer(error):
+    app = Flask("handlers")
+    app.config.update(testing.settings())
+    WorkOSSessions(app)
+    app.add_url_rule("/", "home", login_required(role="admin")(lambda: "in"))
+    app.register_error_handler(error, lambda refusal: ("the app's own", 403))
+    heard = []
+    receive = lambda sender, error: heard.append(error)  # noqa: E731
+    signals.refused.connect(receive, app)
+    answer = signed_in(app).get("/", headers=NAVIGATION)
+    replaced = error is errors.AccessDenied
+    assert (answer.text == "the app's own") == replaced
+    assert len(heard) == (0 if replaced else 1)
+
+
+def test_a_template_of_the_app_replaces_ours(tmp_path):
+    (tmp_path / "templates" / "workos_sessions").mkdir(parents=True)
+    (tmp_path / "templates" / "workos_sessions" / "signed_out.html").write_text("Bye {{ reason }}")
+    app = Flask("replaced", root_path=str(tmp_path))
+    app.config.update(testing.settings())
+    WorkOSSessions(app)
+    answer = app.test_client().get("/auth/signed-out?reason=inactivity")
+    assert answer.text == "Bye inactivity"
+
+
+def test_the_guide_has_every_field_of_session_and_user():
+    told = section("guide.md", "Who is signed in")
+    named = {name for row in table_of(told)[1:] for name in names_in(row[0])}
+    inner = {"ends", "warn", "clock", "token_expires_at"}
+    assert named == {each.name for each in fields(Session)} - inner | {"lifetime"}
+    assert set(USER_FIELDS) <= set(names_in(told))
+    left = {each.name for each in fields(Lifetime)} - {"idle_in", "max_in"} | {"extendable"}
+    assert left == set(re.findall(r"left\.(\w+)", told))
+
+
+def test_the_guide_has_every_signal_with_its_arguments():
+    source = Path(signals.__file__).read_text(encoding="utf-8")
+    known = re.findall(r"#: ((?:``\w+``(?:, )?)+):(?:[^\n]*\n#)*[^\n]*\n(\w+) = _signals", source)
+    told = [
+        (names_in(row[0]), names_in(row[1])) for row in table_of(section("guide.md", "Signals"))[1:]
+    ]
+    assert told == [([name], re.findall(r"\w+", given)) for given, name in known]
+    assert len(told) == 8
+
+
+def test_the_guide_has_every_refusal_reason_and_option():
+    told = set(names_in(section("guide.md", "What a refused request gets")))
+    assert told >= set(errors.__all__) - {"ConfigurationError", "SessionTooLarge", "Refused"}
+    assert set(names_in(section("guide.md", "Signals"))) >= REASONS
+    options = re.search(r"^The options are (.*?);", read("guide.md"), re.M)
+    assert names_in(options[1]) == sorted(AUTHORIZE_OPTIONS)
+
+
+def test_the_colours_that_the_guide_names_exist():
+    style = find_asset(asset_name("session.css")).body.decode()
+    named = re.findall(r"`(--workos-[\w-]+)`", read("guide.md"))
+    assert named
+    for name in named:
+        assert f"var({name}" in style
+
+
+def test_the_status_that_the_guide_shows_has_the_real_fields():
+    app = Flask("status")
+    app.config.update(testing.settings())
+    WorkOSSessions(app)
+    real = signed_in(app).get("/auth/session", headers=SCRIPT).json
+    assert json.loads(blocks_of("guide.md", "json")[0].text).keys() == real.keys()
+
+
+# Links and commands.
+
+
+def _anchor(heading):
+    """The fragment that a heading gets on GitHub."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _anchors(path):
+    text = _BLOCK.sub("", path.read_text(encoding="utf-8"))
+    return {_anchor(heading) for heading in _HEADING.findall(text)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page):
+    text = _BLOCK.sub("", read(page))
+    for target in re.findall(r"\]\((?!https?://)([^)\s]+)\)", text):
+        name, _, fragment = target.partition("#")
+        path = DOCS / name if name else DOCS / page
+        assert path.exists(), target
+        if fragment:
+            assert fragment in _anchors(path), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_setting_that_is_named_exists(page):
+    known = {PREFIX + each.name.upper() for each in fields(Settings)}
+    named = set(re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]\b", read(page)))
+    assert named - known <= {"WORKOS_COOKIE_SAME_SITE", "WORKOS_PROTECTED_PATH"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_test_that_is_named_exists(page):
+    for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", read(page)):
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        names = {each.name for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
+        assert name in names, f"{path}::{name}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_is_named_exists(page):
+    for path in re.findall(r"`((?:tests|examples|flask_workos_sessions)/[\w/.-]+)`", read(page)):
+        assert (ROOT / path).exists(), path
