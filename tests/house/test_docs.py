@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import subprocess
 import sys
 from dataclasses import fields
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -29,8 +32,11 @@ from flask_workos_sessions import (
 )
 from flask_workos_sessions.coordination.endings import REASONS
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
+from flask_workos_sessions.local.command import local_command
+from flask_workos_sessions.local.faults import NAMED_FAULTS
 from flask_workos_sessions.session import USER_FIELDS
 from flask_workos_sessions.settings import _REQUIRED, PREFIX, Settings
+from flask_workos_sessions.testing import fixtures
 from flask_workos_sessions.ui.assets import asset_name, find_asset
 from flask_workos_sessions.workos.authorize import AUTHORIZE_OPTIONS
 
@@ -222,9 +228,15 @@ def guide(number=0):
 
 def section(page, heading):
     """The text under a heading, up to the next one."""
-    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", read(page), re.M | re.S)
-    assert found is not None, heading
-    return found[1]
+    taken, within, fenced = [], False, False
+    for line in read(page).splitlines():
+        fenced ^= line.startswith("```")
+        if _HEADING.match(line) and not fenced:
+            within = line.lstrip("# ") == heading
+        elif within:
+            taken.append(line)
+    assert taken, f"{page} has no {heading!r}"
+    return "\n".join(taken)
 
 
 def table_of(text):
@@ -495,3 +507,76 @@ def test_every_test_that_is_named_exists(page):
 def test_every_file_that_is_named_exists(page):
     for path in re.findall(r"`((?:tests|examples|flask_workos_sessions)/[\w/.-]+)`", read(page)):
         assert (ROOT / path).exists(), path
+
+
+# Testing.
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_of_an_example_passes_in_pytest(page, tmp_path):
+    files = {block.file: block.text for block in blocks_of(page, "python") if block.file}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    if not any(name.startswith("test_") for name in files):
+        return
+    arguments = ["-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments, f"--rootdir={tmp_path}", "."],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+    tests = sum(text.count("\ndef test_") for text in files.values())
+    assert f"{tests} passed" in ran.stdout
+
+
+def test_the_keywords_of_login_as_are_all_there():
+    told = [
+        name
+        for row in table_of(section("testing.md", "A signed-in client"))[1:]
+        for name in names_in(row[0])
+    ]
+    assert set(told) == set(signature(testing.login_as).parameters) - {"client"}
+    assert len(told) == len(set(told))
+
+
+def test_the_fixtures_are_all_there():
+    told = [names_in(row[0])[0] for row in table_of(section("testing.md", "Fixtures"))[1:]]
+    source = ast.parse(Path(fixtures.__file__).read_text(encoding="utf-8"))
+    assert sorted(told) == sorted(
+        each.name for each in source.body if isinstance(each, ast.FunctionDef)
+    )
+
+
+def test_the_faults_are_all_there_in_their_words():
+    rows = table_of(section("testing.md", "Faults"))[2:]
+    told = {row[0].strip('`"'): row[1].replace(" (real seconds)", "") for row in rows}
+    known = {name: meaning.replace("`", "") for name, meaning in NAMED_FAULTS.items()}
+    assert {name: meaning.replace("`", "") for name, meaning in told.items()} == known
+
+
+def test_what_a_local_workos_can_do_is_named_as_it_is():
+    text = section("testing.md", "LocalWorkOS")
+    named = re.findall(r"`(\w+)(?:\([^`]*\))?`", text.partition("**Who is there**")[2])
+    assert len(named) > 20
+    for name in set(named) - {"seed"}:
+        assert hasattr(LocalWorkOS, name), name
+    for user in LocalWorkOS().users:
+        assert f"`{user.email}`" in text
+
+
+_COMMANDS = ("flask workos local", "flask workos secret", "export ", "gunicorn ")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_and_option_exists(page):
+    known = {option for each in local_command.params for option in each.opts}
+    for block in blocks_of(page, "sh"):
+        for line in block.text.splitlines():
+            assert line.startswith(_COMMANDS), line
+            if line.startswith("flask workos local"):
+                assert set(re.findall(r"--[\w-]+", line)) <= known
