@@ -424,7 +424,7 @@ def test_the_guide_has_every_field_of_session_and_user():
     told = section("guide.md", "Who is signed in")
     named = {name for row in table_of(told)[1:] for name in names_in(row[0])}
     inner = {"ends", "warn", "clock", "token_expires_at"}
-    assert named == {each.name for each in fields(Session)} - inner | {"lifetime"}
+    assert named == {name for name in dir(Session()) if not name.startswith("_")} - inner
     assert set(USER_FIELDS) <= set(names_in(told))
     left = {each.name for each in fields(Lifetime)} - {"idle_in", "max_in"} | {"extendable"}
     assert left == set(re.findall(r"left\.(\w+)", told))
@@ -580,3 +580,46 @@ def test_every_command_and_option_exists(page):
             assert line.startswith(_COMMANDS), line
             if line.startswith("flask workos local"):
                 assert set(re.findall(r"--[\w-]+", line)) <= known
+
+
+# Security.
+
+
+def _requirements():
+    rows = table_of(section("security.md", "ASVS 5.0"))[1:]
+    return [row for row in rows if row[0]]
+
+
+def test_security_t3_every_requirement_of_asvs_is_met_by_a_test_or_left_to_somebody():
+    """Security T3. That each test exists is tested above, for every page."""
+    told = {number.strip(): row for row in _requirements() for number in row[0].split(",")}
+    chapter_7 = {1: 3, 2: 4, 3: 2, 4: 5, 5: 3, 6: 2}
+    wanted = {f"7.{part}.{each}" for part, most in chapter_7.items() for each in range(1, most + 1)}
+    wanted |= {f"3.3.{each}" for each in range(1, 6)} | {"10.1.1", "10.1.2", "10.4.5", "10.4.10"}
+    wanted |= {f"10.2.{each}" for each in range(1, 4)}
+    wanted |= {f"10.{part}.{each}" for part in (3, 5) for each in range(1, 6)}
+    assert set(told) == wanted
+    for row in _requirements():
+        assert len(row) == 5, row
+        _, _, how, tests, left = row
+        if tests:
+            assert re.fullmatch(r"`tests/[\w/]+\.py::\w+`(, `tests/[\w/]+\.py::\w+`)*", tests), row
+        else:
+            assert re.match("Not |There is none", how), row
+            assert left, row
+
+
+def test_the_session_cookie_is_as_the_security_page_says(workos, clock):
+    """Security C1 and C6, ASVS 3.3."""
+    app = Flask("cookies")
+    app.config.update(workos.settings("https://localhost/auth/callback"), SECRET_KEY="for the test")
+    WorkOSSessions(app, clock=clock)
+    client = app.test_client()
+    begun = client.get("/auth/login", base_url="https://localhost")
+    answer = client.get(workos.approve(begun.location, "alice@acme.test"))
+    headers = answer.headers.getlist("Set-Cookie")
+    (cookie,) = [header for header in headers if "wos-session" in header]
+    name_and_value, *attributes = cookie.split("; ")
+    assert name_and_value.startswith("__Host-wos-session=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(attributes)
+    assert not [each for each in attributes if each.startswith("Domain")]
