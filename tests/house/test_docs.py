@@ -20,6 +20,7 @@ from flask import Flask, render_template_string
 from werkzeug.exceptions import HTTPException
 
 from flask_workos_sessions import (
+    ConfigurationError,
     Lifetime,
     Session,
     WorkOSSessions,
@@ -623,3 +624,97 @@ def test_the_session_cookie_is_as_the_security_page_says(workos, clock):
     assert name_and_value.startswith("__Host-wos-session=")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(attributes)
     assert not [each for each in attributes if each.startswith("Domain")]
+
+
+# What the pages say about this version's limits. When one of these fails, the pages are to be
+# changed with it.
+
+
+@pytest.fixture
+def two_processes(workos, clock):
+    """Two apps with the same settings: what two processes are to each other. And their browser."""
+    config = workos.settings("http://localhost/auth/callback")
+    apps = []
+    for name in ("one", "two"):
+        app = Flask(name)
+        app.config.update(config)
+        WorkOSSessions(app, clock=clock)
+        app.add_url_rule("/", "home", login_required(lambda: "in"))
+        apps.append(app)
+    client = apps[0].test_client()
+    begun = client.get("/auth/login")
+    client.get(workos.approve(begun.location, "alice@acme.test"))
+    cookie = f"wos-session={client.get_cookie('wos-session').value}"
+
+    def ask(app, cookie=cookie):
+        stranger = app.test_client(use_cookies=False)
+        return stranger.get("/", headers={**SCRIPT, "Cookie": cookie})
+
+    return (*apps, client, ask)
+
+
+def test_another_process_learns_of_a_sign_out_at_its_next_exchange(two_processes, clock):
+    """As sign-out and revocation is told on the security page."""
+    one, two, client, ask = two_processes
+    client.post("/auth/logout", headers=SCRIPT)
+    assert ask(one).status_code == 401
+    assert ask(two).status_code == 200
+    clock.advance(301)
+    assert ask(two).json["required"] == {"reason": "revoked"}
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(20, 200), (40, 401)])
+def test_an_answer_that_was_lost_is_lost_to_another_process_after_30_seconds(
+    two_processes, clock, seconds, status
+):
+    """As several processes are told of on the page of how it works."""
+    one, two, _, ask = two_processes
+    clock.advance(301)
+    assert ask(one).status_code == 200
+    clock.advance(seconds)
+    assert ask(one).status_code == 200
+    assert ask(two).status_code == status
+
+
+def test_a_redirect_uri_cannot_have_a_path_prefix():
+    app = Flask("prefix")
+    app.config.update(testing.settings(WORKOS_REDIRECT_URI="https://a.example/team/auth/callback"))
+    with pytest.raises(ConfigurationError):
+        WorkOSSessions(app)
+
+
+@pytest.mark.parametrize(("permissions", "told"), [(30, 900), (160, 1400)])
+def test_a_session_is_as_large_as_is_told(permissions, told):
+    assert f"{told:,} " in section("workos.md", "The size of a session").replace(".", " ")
+    app = Flask("size")
+    app.config.update(testing.settings())
+    WorkOSSessions(app)
+    things = ("users", "billing", "reports", "projects", "invoices", "members", "audit", "teams")
+    actions = ("read", "write", "delete", "create", "manage", "export", "list", "approve", "share")
+    names = [f"{thing}:{action}" for thing in things for action in actions]
+    names += [f"own-{name}" for name in names] + [f"all-{name}" for name in names]
+    client = app.test_client()
+    testing.login_as(client, role="admin", permissions=names[:permissions])
+    size = len(client.get_cookie("wos-session").value)
+    assert told * 0.85 < size < told * 1.15
+
+
+def test_a_password_is_changed_in_the_steps_that_are_told(two_processes, clock):
+    """As the page about WorkOS has it: a process opens what a newer or older one sealed."""
+    one, _, _, ask = two_processes
+    old, new = one.config["WORKOS_COOKIE_PASSWORD"], testing.settings()["WORKOS_COOKIE_PASSWORD"]
+
+    def deploy(password, *fallbacks):
+        app = Flask("deployed")
+        app.config.update({name: one.config[name] for name in one.config if "WORKOS" in name})
+        app.config["WORKOS_COOKIE_PASSWORD"] = password
+        app.config["WORKOS_COOKIE_PASSWORD_FALLBACKS"] = list(fallbacks)
+        WorkOSSessions(app, clock=clock)
+        app.add_url_rule("/", "home", login_required(lambda: "in"))
+        return app
+
+    second, third, last = deploy(old, new), deploy(new, old), deploy(new)
+    assert [ask(app).status_code for app in (one, second, third, last)] == [200, 200, 200, 401]
+    clock.advance(301)
+    sealed_anew = ask(third).headers["Set-Cookie"].partition(";")[0]
+    assert [ask(app, sealed_anew).status_code for app in (second, third, last)] == [200, 200, 200]
