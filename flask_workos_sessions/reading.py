@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from .coordination.endings import Endings
 from .lifetime import Ends
 from .memo import Known, Memo, memo_key
 from .refresh.due import refresh_due
 from .sealing.keys import KeyRing
-from .session import Impersonator, Session, SessionRecord, User
+from .session import Impersonator, Session, SessionRecord
 from .settings import Settings
 from .stores.cookie import CookieStore, EndMark
 from .tokens.access_token import AccessToken, AccessTokenVerifier
@@ -60,11 +60,11 @@ class Reader:
         known = self.memo.look(key)
         if known is not None or self.memo.refused(key):
             return known
-        opened = self._store.open(value)
+        opened, claims = self._store.open_with_claims(value)
         if not isinstance(opened, SessionRecord):
             return opened
         try:
-            known = self._verify(opened, fetch)
+            known = self._verify(opened, claims, fetch)
         except (KeyUnknown, ClockSkewed) as refused:
             # Not remembered: the key may be published, or the clock set, in a minute.
             log.warning("A sealed session was refused: its access token has %s.", refused.reason)
@@ -113,13 +113,14 @@ class Reader:
     def build(self, record: SessionRecord, token: AccessToken, verified: bool) -> Known:
         """Put together what is known about a session whose token is accepted."""
         settings = self._settings
+        impersonator = _impersonator(record, token)
         ends = Ends.of(
             signed_in_at=record.signed_in_at,
             refreshed_at=token.issued_at,
             inactivity_timeout=settings.session_inactivity_timeout,
             max_length=settings.session_max_length,
             expires_at=record.expires_at,
-            impersonated=_impersonator(record, token) is not None,
+            impersonated=impersonator is not None,
         )
         refresh_at = refresh_due(
             issued_at=token.issued_at,
@@ -131,7 +132,15 @@ class Reader:
         return Known(
             record=record,
             token=token,
-            session=self._session(record, token, ends),
+            session=Session(
+                token,
+                record,
+                ends=ends,
+                impersonator=impersonator,
+                revision=self._revision,
+                warn=settings.warn,
+                clock=self._clock,
+            ),
             verified=verified,
             refresh_at=refresh_at,
             quiet_until=min(
@@ -145,8 +154,8 @@ class Reader:
             ended_key=self._endings.key(token.session_id),
         )
 
-    def _verify(self, record: SessionRecord, fetch: bool) -> Known:
-        token = self._verifier.inspect(record.access_token)
+    def _verify(self, record: SessionRecord, claims: bytes | None, fetch: bool) -> Known:
+        token = self._verifier.inspect(record.access_token, claims)
         if record.user.get("id") != token.subject:
             raise InvalidToken("another user than the one that was sealed with it")
         verified = self._clock() < token.expires_at
@@ -155,30 +164,6 @@ class Reader:
         if verified:
             self._verifier.check_signature(token)
         return self.build(record, token, verified)
-
-    def _session(self, record: SessionRecord, token: AccessToken, ends: Ends) -> Session:
-        return Session(
-            id=token.session_id,
-            user=User.from_profile(record.user),
-            organization_id=token.organization_id,
-            role=token.role,
-            roles=token.roles,
-            permissions=token.permissions,
-            entitlements=token.entitlements,
-            feature_flags=token.feature_flags,
-            claims=token.claims,
-            access_token=record.access_token,
-            impersonator=_impersonator(record, token),
-            authentication_method=record.authentication_method,
-            signed_in_at=record.signed_in_at,
-            authenticated_at=token.authenticated_at,
-            refreshed_at=token.issued_at,
-            token_expires_at=token.expires_at,
-            rev=self._revision(token),
-            ends=ends,
-            warn=self._settings.warn,
-            clock=self._clock,
-        )
 
     def _revision(self, token: AccessToken) -> str:
         """A hash that differs when what the person may do differs, and between two sessions."""
@@ -190,8 +175,7 @@ class Reader:
 
 def _impersonator(record: SessionRecord, token: AccessToken) -> Impersonator | None:
     """Who acts as the person: the token's ``act`` decides (security G4), the seal adds why."""
-    act = token.claims.get("act")
-    if isinstance(act, Mapping) and isinstance(act.get("sub"), str):
-        sealed = record.impersonator
-        return Impersonator(act["sub"], sealed.reason if sealed else None)
-    return record.impersonator
+    if token.actor is None:
+        return record.impersonator
+    sealed = record.impersonator
+    return Impersonator(token.actor, sealed.reason if sealed else None)

@@ -39,6 +39,8 @@ _TEXT_FIELDS = tuple(
     name for name in USER_FIELDS if name not in {"id", "email_verified", "metadata"}
 )
 
+_TEXT_OR_NONE = frozenset({str, type(None)})
+
 
 def encode_record(record: SessionRecord) -> bytes:
     """The record as bytes; their number is a multiple of 64.
@@ -83,6 +85,14 @@ def decode_record(encoded: bytes) -> SessionRecord:
 
     :raises ValueError: when they are anything but what :func:`encode_record` makes.
     """
+    return decode_with_claims(encoded)[0]
+
+
+def decode_with_claims(encoded: bytes) -> tuple[SessionRecord, bytes | None]:
+    """The record, and the JSON of its access token's claims while it is at hand.
+
+    :raises ValueError: as :func:`decode_record`.
+    """
     try:
         kind, *sizes = _HEADER.unpack_from(encoded)
     except struct.error:
@@ -97,14 +107,15 @@ def decode_record(encoded: bytes) -> SessionRecord:
     rest_at = header_size + payload_size
     signature = encoded[signature_at:deflated_at]
     if kind == _JWT:
-        access_token = base64url.encode(plain[:header_size], plain[header_size:rest_at], signature)
+        claims = plain[header_size:rest_at]
+        access_token = base64url.encode(plain[:header_size], claims, signature)
     elif kind == _OPAQUE and not rest_at:
-        access_token = _text(signature)
+        access_token, claims = _text(signature), None
     else:
         raise ValueError("session record of an unknown format")
     record = _load(plain[rest_at:], access_token, _text(encoded[_HEADER.size : signature_at]))
     _check(record)
-    return record
+    return record, claims
 
 
 def _split(token: str) -> tuple[int, bytes, bytes, bytes]:
@@ -164,7 +175,7 @@ def _check(record: SessionRecord) -> None:
         and user["id"]
         and isinstance(user.get("email_verified"), bool | None)
         and (metadata is None or isinstance(metadata, Mapping))
-        and all(_is_text(user.get(name)) for name in _TEXT_FIELDS)
+        and _TEXT_OR_NONE.issuperset(map(type, map(user.get, _TEXT_FIELDS)))
         and _is_text(record.organization_id)
         and _is_text(record.authentication_method)
         and _is_text(record.previous)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+_SHA256 = hashes.SHA256()
+
 #: Bytes of the id that says which password sealed a value.
 KEY_ID_SIZE = 4
 
@@ -62,7 +64,7 @@ class KeyRing:
 
 def derive(secret: bytes, length: int, *, info: bytes, salt: bytes | None = None) -> bytes:
     """``length`` bytes of key material for one purpose (HKDF-SHA256)."""
-    return HKDF(hashes.SHA256(), length, salt, b"flask-workos-sessions " + info).derive(secret)
+    return HKDF(_SHA256, length, salt, b"flask-workos-sessions " + info).derive(secret)
 
 
 def _hmac(key: bytes, value: str) -> str:

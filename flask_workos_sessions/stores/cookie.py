@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from werkzeug.http import dump_cookie
 
 from ..errors import SessionTooLarge
-from ..sealing.cookie import decode_record, encode_record
+from ..sealing.cookie import decode_with_claims, encode_record
 from ..sealing.seal import Sealer
 from ..session import SessionRecord
 from ..settings import Settings
@@ -56,18 +56,23 @@ class CookieStore:
 
     def open(self, value: str) -> SessionRecord | EndMark | None:
         """What was sealed under this value; ``None`` for anything that is not ours."""
+        return self.open_with_claims(value)[0]
+
+    def open_with_claims(self, value: str) -> tuple[SessionRecord | EndMark | None, bytes | None]:
+        """The same, and the JSON of the access token's claims while it is at hand."""
         plaintext = self.sealer.open(value, name=self.name)
         if plaintext is None:
-            return None
+            return None, None
         try:
             if plaintext[:1] == _RECORD:
-                return decode_record(plaintext[1:])
+                return decode_with_claims(plaintext[1:])
             if plaintext[:1] == _MARK:
                 mark = json.loads(plaintext[1:])
-                return EndMark(str(mark["sid"]), str(mark["subject"]), str(mark["reason"]))
+                reason = str(mark["reason"])
+                return EndMark(str(mark["sid"]), str(mark["subject"]), reason), None
         except (ValueError, KeyError, TypeError):
-            return None
-        return None
+            return None, None
+        return None, None
 
     def seal(self, record: SessionRecord) -> str:
         """The cookie value of a session, whatever its size: see :meth:`check_size`."""

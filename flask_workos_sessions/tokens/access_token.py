@@ -11,10 +11,9 @@ import json
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -44,15 +43,14 @@ _TO_STANDARD = bytes.maketrans(_URL_SAFE, _STANDARD)
 _PADDING, _HASH = PKCS1v15(), SHA256()
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(NamedTuple):
     """The claims of a user's access token. Times are seconds since the epoch.
 
-    ``authenticated_at`` is when the person last proved who they are (``auth_time``).
+    ``authenticated_at`` is when the person last proved who they are (``auth_time``); ``actor`` is
+    who acts as the person, by address (``act``).
     """
 
-    raw: str = field(repr=False)
-    claims: Mapping[str, Any] = field(repr=False, hash=False)
+    raw: str
     kid: str
     subject: str
     session_id: str
@@ -65,6 +63,19 @@ class AccessToken:
     permissions: tuple[str, ...]
     entitlements: tuple[str, ...]
     feature_flags: tuple[str, ...]
+    actor: str | None
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """Every claim. Decoded when asked for: a process remembers thousands of tokens, and what
+        is rarely looked at need not lie in its memory twice."""
+        return MappingProxyType(_parts(self.raw)[1])
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"<AccessToken of {self.session_id}>"  # never the token or its claims
 
 
 class AccessTokenVerifier:
@@ -88,13 +99,14 @@ class AccessTokenVerifier:
         self._issuers = frozenset(issuers)
         self._clock = clock
 
-    def inspect(self, raw: str) -> AccessToken:
+    def inspect(self, raw: str, claims_json: bytes | None = None) -> AccessToken:
         """The token's claims, checked in all but the signature. Does no I/O.
 
+        :param claims_json: what the token's second part holds, if it is at hand decoded.
         :raises ClockSkewed: when it was issued more than 60 seconds in the future.
         :raises InvalidToken: for any other fault.
         """
-        header, claims = _parts(raw)
+        header, claims = _parts(raw, claims_json)
         kid = _key_id(header)
         subject, session_id = claims.get("sub"), claims.get("sid")
         if not isinstance(subject, str) or not subject:
@@ -106,7 +118,6 @@ class AccessTokenVerifier:
         organization_id, role = claims.get("org_id"), claims.get("role")
         return AccessToken(
             raw=raw,
-            claims=MappingProxyType(claims),
             kid=kid,
             subject=subject,
             session_id=session_id,
@@ -119,6 +130,7 @@ class AccessTokenVerifier:
             permissions=_texts(claims.get("permissions")),
             entitlements=_texts(claims.get("entitlements")),
             feature_flags=_texts(claims.get("feature_flags")),
+            actor=_actor(claims.get("act")),
         )
 
     def verify(self, raw: str) -> AccessToken:
@@ -174,7 +186,7 @@ class AccessTokenVerifier:
         return issued_at, expires_at
 
 
-def _parts(raw: str) -> tuple[str, dict[str, Any]]:
+def _parts(raw: str, claims_json: bytes | None = None) -> tuple[str, dict[str, Any]]:
     """Header, still encoded, and claims of a compact JWS (RFC 7515, 7.1)."""
     if not isinstance(raw, str) or len(raw) > MAX_LENGTH:
         raise InvalidToken("no readable form")
@@ -182,7 +194,7 @@ def _parts(raw: str) -> tuple[str, dict[str, Any]]:
     claims, _, signature = rest.partition(".")
     if "." in signature:
         raise InvalidToken("no readable form")
-    return header, _object(claims)
+    return header, _object(claims, claims_json)
 
 
 # One header stands before all tokens that one key signs.
@@ -207,9 +219,9 @@ def _base64(part: str) -> bytes:
     return binascii.a2b_base64(spelt.translate(_TO_STANDARD) + b"=" * (-len(spelt) % 4))
 
 
-def _object(part: str) -> dict[str, Any]:
+def _object(part: str, decoded: bytes | None = None) -> dict[str, Any]:
     try:
-        value = _JSON.decode(_base64(part).decode("utf-8"))
+        value = _JSON.decode((decoded or _base64(part)).decode("utf-8"))
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
@@ -229,6 +241,12 @@ def _time(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return math.floor(value) if 0 <= value < _MAX_TIME else None
+
+
+def _actor(value: object) -> str | None:
+    """The subject of an actor claim (RFC 8693, 4.1)."""
+    actor = value.get("sub") if isinstance(value, dict) else None
+    return actor if isinstance(actor, str) else None
 
 
 def _texts(value: object) -> tuple[str, ...]:

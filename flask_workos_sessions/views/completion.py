@@ -113,7 +113,7 @@ def record_of(parts: Parts, outcome: Authenticated, token: AccessToken) -> Sessi
         ends = [signed_in_at + settings.session_max_length]
     elif expires_at is not None:
         ends = [expires_at]
-    if outcome.impersonator is not None or "act" in token.claims:
+    if outcome.impersonator is not None or token.actor is not None:
         ends.append(signed_in_at + IMPERSONATION_MAX_LENGTH)
     return SessionRecord(
         access_token=outcome.access_token,
