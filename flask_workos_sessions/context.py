@@ -13,6 +13,7 @@ from .fetch_metadata import is_background
 from .opened import Opening
 from .parts import Parts, current_parts
 from .refresh.refresher import Caller
+from .reports import report
 from .session import ANONYMOUS, NO_SESSION, Session, User
 
 _ATTRIBUTE = "_workos_sessions"
@@ -98,7 +99,7 @@ class RequestState:
             # The page that explains the refusal may ask again, and must be able to render.
             self._user = ANONYMOUS if user is None else user
             if user is None:
-                raise UserUnknown
+                raise report(UserUnknown())
         return self._user
 
 

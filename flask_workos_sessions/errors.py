@@ -22,6 +22,7 @@ __all__ = [
     "ImpersonatorRefused",
     "InsufficientPermission",
     "InsufficientRole",
+    "OrganizationRefused",
     "OrganizationRequired",
     "OriginRefused",
     "PassiveStale",
@@ -64,6 +65,8 @@ class Refused(HTTPException):
         self, *, required: Mapping[str, Any] | None = None, retry_after: int | None = None
     ) -> None:
         super().__init__()
+        #: Whether a signal and a log line have told of it.
+        self.reported = False
         self.required = dict(required or {})
         self.retry_after = retry_after
 
@@ -146,6 +149,12 @@ class OrganizationRequired(AccessDenied):
     error = "organization_required"
 
 
+class OrganizationRefused(AccessDenied):
+    """The session cannot switch to an organization of which the person is not a member."""
+
+    error = "organization_refused"
+
+
 class ImpersonatorRefused(AccessDenied):
     """An impersonator cannot prove to be the person (``WORKOS_IMPERSONATOR_STEP_UP``)."""
 
@@ -156,12 +165,6 @@ class UserUnknown(AccessDenied):
     """``user_loader`` knows no such user."""
 
     error = "user_unknown"
-
-
-class ImpersonationRefused(AccessDenied):
-    """An impersonator cannot prove to be the person they act for."""
-
-    error = "impersonation_refused"
 
 
 class OriginRefused(Refused):

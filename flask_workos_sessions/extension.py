@@ -10,9 +10,11 @@ from flask import Blueprint, Flask, current_app
 
 from .blueprint import make_blueprint
 from .context import current_request, request_state
+from .errors import Refused
 from .guards import automatic_options, marks_of, require_session
 from .hooks import add_hooks, exempt_from_csrf
 from .parts import EXTENSION, PARTS, Customization, assemble, current_parts
+from .reports import report
 from .session import Session
 from .settings import load_settings
 from .ui.variables import add_variables
@@ -82,8 +84,12 @@ class WorkOSSessions:
         def guard() -> None:
             app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
             marks = marks_of(app)
-            if not (marks.static or marks.public or automatic_options(current_request())):
+            if marks.static or marks.public or automatic_options(current_request()):
+                return
+            try:
                 require_session()
+            except Refused as refused:
+                raise report(refused) from None
 
         return blueprint
 

@@ -13,6 +13,7 @@ from flask import Flask, Request, current_app, request
 
 from . import errors
 from .context import current_request, request_state, state_of
+from .reports import report
 from .session import Session
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -60,8 +61,11 @@ def login_required(
         @login_required(role="admin", max_age=300)
         def billing(): ...
     """
-    if max_age is not None and (isinstance(max_age, bool) or max_age < 0):
-        raise ValueError("max_age must be a number of seconds, 0 or more.")
+    if max_age is not None and (type(max_age) is not int or not 0 <= max_age < 10**9):
+        raise ValueError("max_age must be a whole number of seconds, 0 or more.")
+    if not (organization is None or isinstance(organization, bool | str)) or organization == "":
+        # An unset value must not open the view.
+        raise ValueError("organization must be True or the id of an organization.")
     lacks = partial(
         _check,
         role=_words(role, "role"),
@@ -93,7 +97,10 @@ def login_required(
         def guard(*arguments: Any, **keywords: Any) -> Any:
             asked = current_request()
             if asked.method != "OPTIONS" or not automatic_options(asked):
-                check(asked)
+                try:
+                    check(asked)
+                except errors.Refused as refused:
+                    raise report(refused) from None
             if coroutine:
                 return current_app.ensure_sync(guarded)(*arguments, **keywords)
             return guarded(*arguments, **keywords)

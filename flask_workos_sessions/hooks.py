@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from .fetch_metadata import is_background, kind_of
 from .guards import Marks, automatic_options, is_protected, marks_of, require_session
 from .parts import Parts
 from .refusals import answer
+from .reports import report
 from .status import server_timing
 from .stores.cookie import MARK_SECONDS
 from .ui.injection import inject, is_injectable
@@ -40,21 +42,27 @@ def _opener(app: Flask, parts: Parts) -> Callable[[], None]:
     settings = parts.settings
     guards_paths = settings.protect_all or bool(settings.protected_paths)
     seen: dict[tuple[str, str], Marks] = {}
+    once = threading.Lock()
+    prepared = False
 
     def open_session() -> None:
+        nonlocal prepared
         asked = current_request()
         endpoint = asked.endpoint
         if endpoint is None or endpoint.startswith(_OURS):
             return
         marks = seen.get((endpoint, asked.method))
         if marks is None:
-            if not seen:
-                _prepare(app)
+            with once:
+                if not prepared:
+                    _prepare(app)
+                    prepared = True
             marks = seen[endpoint, asked.method] = marks_of(app)
         if marks.static:
             return
         parts.revoker.retry()
-        state = begin_state(asked, parts)
+        # Another hook, registered before ours, may have read the session already.
+        state = state_of(asked) or begin_state(asked, parts)
         state.passive = marks.passive
         state.open(active=not (marks.passive or is_background(asked)))
         if not guards_paths or marks.public or automatic_options(asked):
@@ -64,7 +72,10 @@ def _opener(app: Flask, parts: Parts) -> Callable[[], None]:
             protected=settings.protected_paths,
             public=settings.public_paths,
         ):
-            require_session()
+            try:
+                require_session(asked)
+            except Refused as refused:
+                raise report(refused) from None
 
     return open_session
 

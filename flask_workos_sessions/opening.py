@@ -131,7 +131,9 @@ class Opener:
         reason = self.endings.reason_at(known.ended_key)
         if reason is not None:
             return self.adoption.ended(known, reason)
-        over = "max_length" if now >= known.record.not_after else known.session.ends.over(now)
+        over: str | None = known.session.ends.over(now)
+        if over is None and now >= known.record.not_after:
+            over = "max_length"
         if over is not None:
             return self.adoption.end(known, over, call=fetch)
         usable = known.verified and now < known.token.expires_at

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import Any
 
 from flask import Response, jsonify, request
 
-from . import signals
 from .context import request_state
 from .errors import (
     PassiveStale,
@@ -19,23 +17,16 @@ from .errors import (
     SignInRequired,
 )
 from .fetch_metadata import kind_of
+from .reports import report
 from .urls import current_page, our_path, sign_in_url, step_up_url
 from .views.pages import problem_page, redirect_to
-
-log = logging.getLogger("flask_workos_sessions")
 
 
 def answer(error: Refused) -> Response:
     """The answer to a refused request: a redirect or a page for a navigation, never a redirect
     for a script, an empty body for htmx, nothing for a stream."""
     request_state().private = True
-    signals.send(signals.refused, error=error)
-    log.info(
-        "Refused %s %r: %s.",
-        request.method,
-        request.url_rule and request.url_rule.rule,
-        error.error,
-    )
+    report(error)
     kind = kind_of(request)
     if isinstance(error, PassiveStale) and kind == "htmx":
         return Response(status=204, headers={"HX-Reswap": "none"})

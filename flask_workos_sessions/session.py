@@ -19,7 +19,7 @@ _NO_ENDS = Ends()
 class Impersonator:
     """The WorkOS team member who is signed in as somebody else."""
 
-    email: str
+    email: str = field(repr=False)
     reason: str | None = None
 
 
@@ -31,7 +31,7 @@ class User:
     """
 
     id: str | None = None
-    email: str | None = None
+    email: str | None = field(default=None, repr=False)
     email_verified: bool | None = None
     first_name: str | None = None
     last_name: str | None = None

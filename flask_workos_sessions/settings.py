@@ -63,7 +63,7 @@ class Settings:
         validators.base_url, "https://api.workos.com", "Where the WorkOS API is."
     )
     issuer: tuple[str, ...] = _setting(
-        validators.texts,
+        validators.issuers,
         (),
         "Accepted `iss` values of access tokens. Unset: the issuer is not checked.",
     )
@@ -75,7 +75,7 @@ class Settings:
     )
     cookie_domain: str | None = _setting(validators.text, None, "The cookies' Domain attribute.")
     cookie_samesite: str = _setting(
-        validators.choice("lax", "strict", "none"),
+        validators.samesite,
         "lax",
         "The session cookie's SameSite attribute.",
     )
@@ -122,10 +122,12 @@ class Settings:
         validators.flag, False, "Every view needs a signed-in person, unless it is public."
     )
     protected_paths: tuple[str, ...] = _setting(
-        validators.texts, (), "Path patterns that need a signed-in person, such as `/app/*`."
+        validators.path_patterns,
+        (),
+        "Path patterns that need a signed-in person, such as `/app/*`.",
     )
     public_paths: tuple[str, ...] = _setting(
-        validators.texts, (), "Path patterns that are exempt from the two settings above."
+        validators.path_patterns, (), "Path patterns that are exempt from the two settings above."
     )
     sign_in_return_to: str = _setting(
         validators.local_path, "/", "Where somebody lands after sign-in without another wish."
@@ -258,7 +260,7 @@ def _conflicts(settings: Settings) -> Sequence[str]:
     if len({urlsplit(uri).scheme for uri in settings.redirect_uri}) > 1:
         faults.append("WORKOS_REDIRECT_URI mixes http and https: one kind of cookie serves one.")
     for uri in settings.redirect_uri:
-        if urlsplit(uri).path != settings.callback_path:
+        if not urlsplit(uri).path.endswith(settings.callback_path):
             faults.append(
                 f"WORKOS_REDIRECT_URI must end in {settings.callback_path}, the path of our "
                 "callback (see WORKOS_URL_PREFIX), and be registered so at WorkOS."
@@ -270,11 +272,6 @@ def _conflicts(settings: Settings) -> Sequence[str]:
             )
     if settings.cookie_samesite == "none" and not settings.secure:
         faults.append("WORKOS_COOKIE_SAMESITE=none needs a Secure cookie: use https.")
-    if settings.cookie_samesite == "strict":
-        faults.append(
-            "WORKOS_COOKIE_SAMESITE=strict would lose the session on the way back from AuthKit; "
-            "use lax."
-        )
     if settings.cookie_name.startswith("__Host-") and (
         settings.cookie_domain or not settings.secure
     ):

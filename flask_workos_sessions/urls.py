@@ -23,6 +23,7 @@ BLUEPRINT = "workos_sessions"
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 _QUERY_SAFE = "/:?@!$'()*,;~-._"
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _PRINTABLE = frozenset(map(chr, range(0x21, 0x7F)))
 
 
@@ -84,7 +85,7 @@ def redirect_uri(parts: Parts) -> str:
     """
     configured = parts.settings.redirect_uri
     for uri in configured:
-        if urlsplit(uri).netloc == request.host:
+        if origin_of(uri).partition("://")[2] == request.host:
             return uri
     if configured:
         return configured[0]
@@ -94,7 +95,26 @@ def redirect_uri(parts: Parts) -> str:
 def our_origins(parts: Parts) -> frozenset[str]:
     """The origins whose pages may end, extend or switch a session."""
     configured = parts.settings.redirect_uri or (request.host_url,)
-    return frozenset(f"{urlsplit(uri).scheme}://{urlsplit(uri).netloc}" for uri in configured)
+    return frozenset(map(origin_of, configured))
+
+
+def origin_of(url: str) -> str:
+    """The origin of a URL as a browser writes it (RFC 6454, 6.2); empty for what has none."""
+    try:
+        parts = urlsplit(url)
+        host, number = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if not host:
+        return ""
+    port = f":{number}" if number not in (None, _DEFAULT_PORTS.get(parts.scheme)) else ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
+def in_this_app(path: str) -> str:
+    """A path from the settings, below the prefix under which the app is mounted."""
+    root = request.script_root
+    return path if not root or path.startswith(f"{root}/") else root + path
 
 
 def sign_out_return_uri(parts: Parts) -> str | None:
@@ -102,8 +122,7 @@ def sign_out_return_uri(parts: Parts) -> str | None:
     target = parts.settings.sign_out_return_to
     if target is None or not target.startswith("/"):
         return target
-    origin = urlsplit(redirect_uri(parts))
-    return f"{origin.scheme}://{origin.netloc}{target}"
+    return origin_of(redirect_uri(parts)) + in_this_app(target)
 
 
 def sign_in_url(return_to: str | None = None, **authorize_options: Any) -> str:
@@ -171,7 +190,6 @@ def _same_origin_path(url: str | None) -> str | None:
     if not url:
         return None
     page = urlsplit(url)
-    origins = our_origins(current_parts())
-    if f"{page.scheme}://{page.netloc}" not in origins:
+    if origin_of(url) not in our_origins(current_parts()):
         return None
     return page.path + (f"?{page.query}" if page.query else "")

@@ -64,6 +64,28 @@ def texts(value: object) -> tuple[str, ...]:
     return tuple(text(each) for each in value)
 
 
+def issuers(value: object) -> tuple[str, ...]:
+    """WorkOS's own libraries read this one as a list with commas."""
+    if isinstance(value, str) and not value.strip().startswith("["):
+        value = [each.strip() for each in value.split(",")]
+    return texts(value)
+
+
+def path_patterns(value: object) -> tuple[str, ...]:
+    patterns = texts(value)
+    if not all(each.startswith("/") for each in patterns):
+        raise InvalidValue('must be path patterns with a leading slash, such as "/app/*"')
+    return patterns
+
+
+def samesite(value: object) -> str:
+    if isinstance(value, str) and value.strip().lower() == "strict":
+        raise InvalidValue(
+            "must not be strict, which loses the session on the way back from AuthKit"
+        )
+    return choice("lax", "none")(value)
+
+
 def password(value: object) -> str:
     password = text(value)
     if len(password) < MIN_PASSWORD_LENGTH:

@@ -71,7 +71,7 @@ def _no_context_left_behind() -> Iterator[None]:
 
 #: What must not be in a log line of ours: tokens, keys, cookie values, addresses, session ids.
 _SECRET = re.compile(
-    r"eyJ[\w-]{8,}|sk_\w+_\w{6,}|[\w-]{60,}|session_\w{12,}|[\w.+-]+@[\w-]+\.\w+"
+    r"eyJ[\w-]{8,}|\bsk_\w+_\w{6,}|[\w-]{60,}|session_\w{12,}|[\w.+-]+@[\w-]+\.\w+"
     r"|\b\d{1,3}(?:\.\d{1,3}){3}\b"
 )
 

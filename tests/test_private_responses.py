@@ -1,7 +1,7 @@
 """What is private is kept from every cache, and what is not is left alone (security C9)."""
 
 import pytest
-from flask import Flask, Response, make_response, render_template_string
+from flask import Flask, Response, g, make_response, render_template_string
 
 from flask_workos_sessions import WorkOSSessions, current_session, current_user, login_required
 from flask_workos_sessions.testing import login_as, settings
@@ -103,6 +103,23 @@ def test_all_others_are_left_alone(client, path):
     assert "Vary" not in response.headers
     assert "Server-Timing" not in response.headers
     assert "workos" not in response.text
+
+
+def test_security_c9_a_hook_that_read_the_session_before_ours_counts():
+    app = Flask("early")
+    app.config.update(settings())
+
+    @app.before_request
+    def early():
+        g.name = current_user.first_name
+
+    WorkOSSessions(app)
+    app.add_url_rule("/", "home", lambda: g.name)
+    client = app.test_client()
+    login_as(client)
+    response = client.get("/", headers=NAVIGATION)
+    assert response.text == "Test"
+    assert response.headers["Cache-Control"] == "private, no-store"
 
 
 def test_a_response_that_sets_our_cookie_is_private(app):

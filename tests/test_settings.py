@@ -106,7 +106,7 @@ def test_the_redirect_uri_must_be_our_callback():
 @pytest.mark.parametrize(
     ("config", "word"),
     [
-        ({"WORKOS_COOKIE_SAMESITE": "strict"}, "lax"),
+        ({"WORKOS_COOKIE_SAMESITE": "strict"}, "AuthKit"),
         (
             {
                 "WORKOS_COOKIE_SAMESITE": "none",
@@ -136,6 +136,21 @@ def test_the_redirect_uri_must_be_our_callback():
 )
 def test_conflicting_settings_are_an_error(config, word):
     assert any(word in fault for fault in faults(**config))
+
+
+@pytest.mark.parametrize("name", ["WORKOS_PROTECTED_PATHS", "WORKOS_PUBLIC_PATHS"])
+def test_security_s10_a_path_pattern_without_a_slash_would_protect_nothing(name):
+    assert "leading slash" in faults(**{name: ["app/*"]})[0]
+
+
+def test_the_issuers_may_be_a_list_with_commas_as_workos_has_it():
+    settings = load_settings(GOOD, {"WORKOS_ISSUER": "https://a.test, https://b.test"})
+    assert settings.issuer == ("https://a.test", "https://b.test")
+
+
+def test_the_callback_may_lie_below_the_prefix_of_a_mounted_app():
+    uri = "https://app.acme.test/team/auth/callback"
+    assert load_settings({**GOOD, "WORKOS_REDIRECT_URI": uri}, {}).redirect_uri == (uri,)
 
 
 def test_several_faults_come_in_one_error():

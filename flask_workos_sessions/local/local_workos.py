@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from .app import create_app
 from .authenticate import begin_session
@@ -133,7 +133,8 @@ class LocalWorkOS(Population):
     def settings(self, redirect_uri: str | None = None, **more: Any) -> dict[str, Any]:
         """``WORKOS_*`` settings for ``app.config``, with a new cookie password.
 
-        The session clocks are mirrored. ``redirect_uri`` is registered here too. ``more`` comes
+        The session clocks are mirrored. ``redirect_uri`` is registered, and so is its site's start
+        page as sign-out redirect, unless there is one. ``more`` comes
         on top; a value of ``None`` leaves a setting out.
         """
         sessions = self._environment.sessions
@@ -151,6 +152,8 @@ class LocalWorkOS(Population):
         }
         if redirect_uri is not None:
             self.allow_redirect_uri(redirect_uri)
+            if not self._environment.logout_uris:
+                self.allow_logout_uri(urljoin(redirect_uri, "/"))
         return {name: value for name, value in settings.items() if value is not None}
 
     def allow_redirect_uri(self, uri: str) -> None:
@@ -291,8 +294,6 @@ class LocalWorkOS(Population):
         self._environment.faults.clear()
 
     def down(self, status: str | int = "drop", *, only: str = "/") -> AbstractContextManager[None]:
-        """In this context requests fail: the connection ends, or ``status`` is answered.
-
-        :param only: the beginning of the paths that fail, such as ``/sso/jwks``.
-        """
+        """In this context requests to paths that begin with ``only`` fail: the connection ends, or
+        ``status`` is answered."""
         return self._environment.faults.down(Fault(status), only)

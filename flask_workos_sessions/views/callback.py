@@ -13,7 +13,7 @@ from ..context import request_state
 from ..fetch_metadata import is_prefetch
 from ..parts import Parts, current_parts
 from ..tokens.refusals import InvalidToken, KeysUnavailable
-from ..urls import sign_in_url
+from ..urls import in_this_app, sign_in_url
 from ..workos.outcomes import (
     Authenticated,
     InteractionRequired,
@@ -132,7 +132,7 @@ def _interaction(parts: Parts, attempt: Attempt, outcome: InteractionRequired) -
             {
                 "name": str(each.get("name") or each["id"]),
                 "sign_in_url": sign_in_url(
-                    attempt.return_to or parts.settings.sign_in_return_to,
+                    attempt.return_to or in_this_app(parts.settings.sign_in_return_to),
                     **{**attempt.options, "organization_id": each["id"]},
                 ),
             }

@@ -17,6 +17,7 @@ from ..parts import Parts
 from ..session import SessionRecord, kept_profile
 from ..tokens.access_token import AccessToken
 from ..tokens.refusals import InvalidToken
+from ..urls import in_this_app
 from ..workos.outcomes import Authenticated
 from .attempts import Attempt
 from .flask_session import forget_flask_session
@@ -85,7 +86,7 @@ def start(
     known = parts.reader.build(record, token, True)
     old = before.held
     try:
-        signals.send(signals.signed_in, session=known.session, first=before.known is None)
+        signals.send(signals.signed_in, session=known.session, first=old is None)
     except BaseException:
         # The application refused the sign-in: nothing of it may remain, here or at WorkOS.
         _discard(parts, token)
@@ -95,11 +96,16 @@ def start(
         parts.adoption.end(old, "signed_out" if same_person else "user_changed")
     if _somebody_else_was_here(parts, before, known):
         forget_flask_session(parts)
+    log.info(
+        "Signed in: session %s%s.",
+        parts.keys.digest("log", token.session_id)[:12],
+        " (impersonated)" if known.session.impersonator else "",
+    )
     max_age = max(1, int(record.not_after - parts.clock()))
     state.cookies.append(parts.store.header(value, max_age=max_age))
     state.settled = True
     state.replace(signed_in(known))
-    return redirect_to(return_to or parts.settings.sign_in_return_to)
+    return redirect_to(return_to or in_this_app(parts.settings.sign_in_return_to))
 
 
 def record_of(parts: Parts, outcome: Authenticated, token: AccessToken) -> SessionRecord:

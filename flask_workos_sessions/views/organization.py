@@ -7,28 +7,22 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from ..context import request_state
-from ..errors import AccessDenied, OriginRefused, SessionUnavailable, SignInRequired
-from ..fetch_metadata import is_same_origin, kind_of
+from ..errors import OrganizationRefused, SessionUnavailable, SignInRequired
+from ..fetch_metadata import kind_of
 from ..guards import require_session
 from ..parts import current_parts
 from ..session import Session
 from ..status import status_of
-from ..urls import current_page, our_origins, requested_return_path, sign_in_url
+from ..urls import current_page, in_this_app, requested_return_path, sign_in_url
+from .origin import require_our_origin
 from .pages import problem_page, redirect_to
-
-
-class OrganizationRefused(AccessDenied):
-    """The person is not a member of the organization (403)."""
-
-    error = "organization_refused"
 
 
 def switch_organization() -> Response:
     """POST ``organization_id``, as a form or as JSON; 303 back, or the new status as JSON."""
     parts = current_parts()
     request_state().private = True
-    if not is_same_origin(request, our_origins(parts)):
-        raise OriginRefused
+    require_our_origin(parts)
     given: Any = request.get_json(silent=True) if request.is_json else request.form
     wanted = given.get("organization_id") if hasattr(given, "get") else None
     scripted = kind_of(request) != "navigation"
@@ -42,7 +36,7 @@ def switch_organization() -> Response:
     return_to = (
         requested_return_path(parts, given.get("return_to"))
         or requested_return_path(parts, current_page())
-        or parts.settings.sign_in_return_to
+        or in_this_app(parts.settings.sign_in_return_to)
     )
     try:
         session = switch_to(wanted)

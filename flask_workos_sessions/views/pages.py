@@ -8,7 +8,7 @@ from flask import Response, make_response, redirect, render_template
 
 from ..parts import current_parts
 from ..ui.assets import asset_name
-from ..urls import our_path
+from ..urls import in_this_app, our_path
 
 _HEADERS = {
     "Referrer-Policy": "no-referrer",
@@ -57,6 +57,12 @@ _PROBLEMS = {
         "One moment, please",
         "We cannot confirm your session just now. You are still signed in: load this page again "
         "in a moment. What you have typed elsewhere is not lost.",
+        False,
+    ),
+    "passive_stale": Text(
+        "Nothing new at the moment",
+        "This address is for the page's own use, and does not keep you signed in. Go to the page "
+        "itself.",
         False,
     ),
     "organization_refused": Text(
@@ -139,10 +145,10 @@ def redirect_to(location: str, code: int = 303) -> Response:
     return response
 
 
-def problem_page(word: str, status: int, *, home: str = "/") -> Response:
+def problem_page(word: str, status: int) -> Response:
     """The page that explains a problem and shows a way on."""
     problem = _PROBLEMS.get(word, _PROBLEMS["access_denied"])
-    links = [("Go to the start page", home)]
+    links = [("Go to the start page", in_this_app("/"))]
     if problem.sign_in:
         links.insert(0, ("Sign in", our_path(current_parts(), "/login")))
     response = page("problem", status, title=problem.title, text=problem.text, links=links)

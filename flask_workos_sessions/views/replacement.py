@@ -7,17 +7,16 @@ import json
 from flask import Response, request
 
 from ..context import request_state
-from ..errors import OriginRefused
-from ..fetch_metadata import is_same_origin
 from ..parts import Parts, current_parts
 from ..sealing.cookie import decode_record, encode_record
 from ..session import User
 from ..tokens.access_token import AccessToken
 from ..tokens.refusals import InvalidToken, KeysUnavailable
-from ..urls import our_origins, our_path
+from ..urls import in_this_app, our_path
 from ..workos.outcomes import Authenticated
 from .attempts import ATTEMPT_SECONDS, Attempt
 from .completion import NotConfirmed, record_of, start
+from .origin import require_our_origin
 from .pages import page, problem_page, redirect_to
 
 _NAME = "pending-session"
@@ -59,8 +58,7 @@ def decide() -> Response:
     """POST to the callback: switch to the session that waits, or keep the one that is there."""
     parts = current_parts()
     request_state().private = True
-    if not is_same_origin(request, our_origins(parts)):
-        raise OriginRefused
+    require_our_origin(parts)
     plaintext = parts.pending_sealer.open(request.form.get("pending", ""), name=_NAME)
     if plaintext is None:
         return problem_page("sign_in_not_started", 400)
@@ -77,7 +75,7 @@ def decide() -> Response:
         return problem_page("sign_in_expired", 400)
     if request.form.get("decision") != "switch":
         parts.revoker.soon(token.session_id)
-        return redirect_to(parts.settings.sign_in_return_to)
+        return redirect_to(in_this_app(parts.settings.sign_in_return_to))
     try:
         return start(parts, record, token, pending["return_to"])
     except NotConfirmed as refused:

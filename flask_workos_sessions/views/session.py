@@ -8,18 +8,19 @@ from flask import Response, jsonify, request
 
 from ..context import request_state
 from ..errors import OriginRefused
-from ..fetch_metadata import is_same_origin
 from ..opened import Opening
 from ..parts import Parts, current_parts
 from ..refresh.due import extension_due
+from ..reports import report
 from ..status import ended_status, status_of
-from ..urls import our_origins, sign_in_url
+from ..urls import sign_in_url
+from .origin import require_our_origin
 
 
 def session() -> Response:
     """The status of the session. Never refreshes, never sets a cookie, never calls WorkOS."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-        raise OriginRefused
+        raise report(OriginRefused())
     parts = current_parts()
     state = request_state()
     state.private = state.settled = True
@@ -33,8 +34,7 @@ def extend() -> Response:
     parts = current_parts()
     state = request_state()
     state.private = True
-    if not is_same_origin(request, our_origins(parts)):
-        raise OriginRefused
+    require_our_origin(parts)
     opening = state.open(active=True)
     if opening.known is not None:
         if opening.session.lifetime.because == "max_length":

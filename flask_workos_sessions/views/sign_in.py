@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Response, jsonify, request
 
 from ..context import request_state
 from ..fetch_metadata import is_prefetch
 from ..parts import Parts, current_parts
-from ..urls import open_options, our_origins, redirect_uri, requested_return_path
+from ..urls import open_options, origin_of, our_origins, redirect_uri, requested_return_path
 from ..workos.authorize import (
     AUTHORIZE_OPTIONS,
     QUERY_OPTIONS,
@@ -31,9 +30,9 @@ def login() -> Response:
         return Response(status=204)
     if request.headers.get("HX-Request"):
         # htmx cannot follow a redirect to another site; it can send the browser back here.
-        return Response(status=204, headers={"HX-Redirect": request.full_path.rstrip("?")})
+        return Response(status=204, headers={"HX-Redirect": _this_url()})
     if request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
-        response = jsonify(error="navigation_required", login_url=request.full_path.rstrip("?"))
+        response = jsonify(error="navigation_required", login_url=_this_url())
         response.status_code = 400
         return response
     parts = current_parts()
@@ -94,13 +93,16 @@ def begin(
     return response
 
 
+def _this_url() -> str:
+    return request.script_root + request.full_path.rstrip("?")
+
+
 def _began_here(parts: Parts) -> bool:
     """Whether a page of ours, or the person at the keyboard, began this (security S1)."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")
-    page = urlsplit(request.headers.get("Referer", ""))
-    return f"{page.scheme}://{page.netloc}" in our_origins(parts)
+    return origin_of(request.headers.get("Referer", "")) in our_origins(parts)
 
 
 def _query_options(readable: frozenset[str]) -> dict[str, str]:

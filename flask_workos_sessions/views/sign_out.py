@@ -7,14 +7,13 @@ from flask import Response, jsonify, request
 from .. import signals
 from ..context import request_state
 from ..coordination.endings import REASONS
-from ..errors import OriginRefused
-from ..fetch_metadata import is_same_origin, kind_of
+from ..fetch_metadata import kind_of
 from ..memo import Known
 from ..opened import Opening
 from ..parts import Parts, current_parts
 from ..stores.cookie import MARK_SECONDS, EndMark
 from ..urls import (
-    our_origins,
+    in_this_app,
     our_path,
     requested_return_path,
     sign_in_url,
@@ -22,6 +21,7 @@ from ..urls import (
     sign_out_url,
 )
 from .flask_session import forget_flask_session
+from .origin import require_our_origin
 from .pages import page, redirect_to
 
 
@@ -34,8 +34,7 @@ def logout() -> Response:
         held = state.open(active=False, fetch=False).held
         name = held.session.user.display_name if held else None
         return page("sign_out", action=sign_out_url(), name=name)
-    if not is_same_origin(request, our_origins(parts)):
-        raise OriginRefused
+    require_our_origin(parts)
     # No refresh here, whatever the token's age: it would bring back what is to go.
     sessions = parts.opener.held(request.environ.get("HTTP_COOKIE", ""))
     location = _end(parts, sessions)
@@ -63,13 +62,15 @@ def signed_out() -> Response:
     return_to = requested_return_path(parts, request.args.get("return_to"))
     opening = request_state().open(active=False, fetch=False)
     if opening.known is not None:
-        return redirect_to(return_to or parts.settings.sign_in_return_to)
+        return redirect_to(return_to or in_this_app(parts.settings.sign_in_return_to))
     reason = opening.ended or request.args.get("reason")
     again = {"max_age": 0} if parts.settings.reauthenticate_after_end else {}
     return page(
         "signed_out",
         reason=reason if reason in REASONS else None,
-        sign_in_url=sign_in_url(return_to or parts.settings.sign_in_return_to, **again),
+        sign_in_url=sign_in_url(
+            return_to or in_this_app(parts.settings.sign_in_return_to), **again
+        ),
     )
 
 

@@ -133,6 +133,44 @@ def test_behind_a_proxy_the_scheme_and_address_are_the_browsers(workos):
     assert workos.exchanges("authorization_code")[0].request["ip_address"] == "203.0.113.9"
 
 
+def test_below_a_prefix_every_path_is_below_it(workos):
+    app = make_app(WORKOS_REDIRECT_URI="http://localhost/team/auth/callback")
+    app.config.update(workos.settings("http://localhost/team/auth/callback"))
+    WorkOSSessions(app)
+    app.add_url_rule("/x", "x", login_required(lambda: PAGE))
+    client, root = app.test_client(), "http://localhost/team"
+    asked = client.get("/x", base_url=root, headers=NAVIGATION)
+    assert asked.location == "/team/auth/login?return_to=/team/x"
+    htmx = client.get("/auth/login", base_url=root, headers={"HX-Request": "true"})
+    assert htmx.headers["HX-Redirect"] == "/team/auth/login"
+    begun = client.get("/auth/login", base_url=root, headers=NAVIGATION)
+    back = workos.approve(begun.location, "alice@acme.test").partition("/team")[2]
+    landed = client.get(back, base_url=root, headers=NAVIGATION)
+    assert landed.location == "/team/"
+    page = client.get("/x", base_url=root, headers=NAVIGATION)
+    assert '"status_url":"/team/auth/session"' in page.text
+    problem = client.get("/auth/callback", base_url=root, headers=NAVIGATION)
+    assert 'href="/team/"' in problem.text
+
+
+def test_the_origin_is_compared_as_a_browser_writes_it():
+    app = make_app(WORKOS_REDIRECT_URI="https://App.Example.com:443/auth/callback")
+    WorkOSSessions(app)
+    client = app.test_client()
+    for origin, status in (("https://app.example.com", 303), ("https://app.example.com:444", 403)):
+        response = client.post("/auth/logout", headers={"Origin": origin, "Accept": "text/html"})
+        assert response.status_code == status
+
+
+@pytest.mark.parametrize("referer", ["http://[", "http://localhost:99999999/", "\x00", "///"])
+def test_an_odd_referer_is_no_error(referer):
+    app = make_app()
+    WorkOSSessions(app)
+    response = app.test_client().post("/auth/organization", headers={"Referer": referer, **OURS})
+    assert response.status_code == 400
+    assert app.test_client().get("/auth/login", headers={"Referer": referer}).status_code == 302
+
+
 def test_without_the_proxys_word_a_forwarded_address_is_not_believed(workos):
     """Security S6: X-Forwarded-* counts only through ProxyFix. Peers: flask-login #700."""
     app = make_app(**workos.settings("http://localhost/auth/callback"))

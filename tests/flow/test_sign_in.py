@@ -226,6 +226,26 @@ def test_signed_in_is_sent_with_the_session(browser, site):
     assert values["first"] is True
 
 
+def test_somebody_who_replaces_an_idle_session_is_not_the_first(browser, site, clock):
+    browser.sign_in("alice@acme.test")
+    clock.advance(400)
+    browser.sign_in("bob@acme.test")
+    assert [each["first"] for each in site.signal("signed_in")] == [True, False]
+
+
+def test_security_g4_a_sign_in_by_an_impersonator_is_in_the_log(browser, workos, caplog):
+    caplog.set_level("INFO", logger="flask_workos_sessions")
+    begun = browser.get("/auth/login")
+    code = workos.authorize_code(
+        "alice@acme.test",
+        redirect_uri="http://localhost/auth/callback",
+        code_challenge=query(begun)["code_challenge"],
+        impersonator={"email": "support@vendor.test", "reason": None},
+    )
+    browser.get(f"/auth/callback?code={code}&state={query(begun)['state']}")
+    assert "(impersonated)" in caplog.text
+
+
 def test_a_receiver_that_raises_leaves_no_session_behind(site, workos):
     """Peers: authkit-nextjs 4.3.2, bug class O."""
     site.app.config["TESTING"] = False

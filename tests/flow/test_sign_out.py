@@ -205,6 +205,11 @@ def test_security_g3_past_its_end_a_session_is_never_refreshed_and_revoked(
     assert site.signal("session_ended") == [{"session_id": sid(workos), "reason": reason}]
 
 
+def test_the_clock_that_ran_out_first_is_the_reason(signed_in, clock):
+    clock.advance(9 * 3600)
+    assert "reason=inactivity" in signed_in.get("/dashboard").location
+
+
 def test_the_page_says_why_and_leads_back(signed_in, clock):
     clock.advance(1801)
     page = signed_in.get(signed_in.get("/dashboard?tab=2").location)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flask_workos_sessions import login_required, signals
+from flask_workos_sessions import errors, login_required, signals
 from flask_workos_sessions.testing import login_as
 
 
@@ -105,6 +105,17 @@ def test_security_g6_a_refusal_is_one_signal_and_one_log_line(client, app, caplo
     assert [each.getMessage() for each in caplog.records if "Refused" in each.getMessage()] == [
         "Refused GET '/page': sign_in_required."
     ]
+
+
+def test_security_g6_an_apps_own_answer_hides_no_refusal(client, app, caplog):
+    heard = []
+    receiver = lambda sender, error: heard.append(error.error)  # noqa: E731
+    signals.refused.connect(receiver, app)
+    caplog.set_level("INFO", logger="flask_workos_sessions")
+    app.register_error_handler(errors.SignInRequired, lambda error: ("own", 401))
+    assert client.get("/page").text == "own"
+    assert heard == ["sign_in_required"]
+    assert "Refused GET '/page'" in caplog.text
 
 
 def test_security_c9_a_refusal_is_private(client):
