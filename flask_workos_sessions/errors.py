@@ -51,8 +51,8 @@ class SessionTooLarge(Exception):
     def __init__(self, size: int) -> None:
         self.size = size
         super().__init__(
-            f"The sealed session is {size} bytes; a browser drops a cookie above 4,096. Set "
-            'WORKOS_SESSION_STORE="cache", or leave permissions out of the JWT template.'
+            f'WORKOS_SESSION_STORE="cookie" cannot hold a session of {size} bytes: a browser drops '
+            "a cookie above 4,096. Leave permissions or own claims out of the JWT template."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ from .session import Session
 from .settings import load_settings
 from .ui.variables import add_variables
 from .views.organization import switch_to
+
+log = logging.getLogger("flask_workos_sessions")
 
 Loader = TypeVar("Loader", bound=Callable[[Session], Any])
 
@@ -59,6 +62,11 @@ class WorkOSSessions:
         app.register_blueprint(make_blueprint(settings.url_prefix))
         app.extensions[EXTENSION] = self
         app.extensions[PARTS] = parts
+        if not settings.redirect_uri:
+            log.warning(
+                "WORKOS_REDIRECT_URI is not set: absolute URLs and the expected Origin follow each "
+                "request's Host header. Set it in production."
+            )
         add_hooks(app, parts)
         add_variables(app)
         exempt_from_csrf(app)

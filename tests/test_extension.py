@@ -98,6 +98,15 @@ def test_missing_settings_stop_init_app_and_leave_nothing_behind():
     WorkOSSessions(app)
 
 
+def test_security_s6_an_unset_redirect_uri_is_in_the_log(caplog):
+    app = make_app()
+    del app.config["WORKOS_REDIRECT_URI"]
+    WorkOSSessions(app)
+    assert "WORKOS_REDIRECT_URI is not set" in caplog.text
+    begun = app.test_client().get("/auth/login", base_url="http://127.0.0.1:5000")
+    assert "redirect_uri=http%3A%2F%2F127.0.0.1%3A5000%2Fauth%2Fcallback" in begun.location
+
+
 def test_nothing_touches_the_network_before_a_request(monkeypatch):
     def refuse(*arguments, **keywords):
         pytest.fail("opened a socket")

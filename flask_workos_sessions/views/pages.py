@@ -123,7 +123,7 @@ _PROBLEMS = {
     "session_too_large": Text(
         "Your session does not fit",
         "Your account has more permissions than this application can keep in a cookie. The "
-        "administrator finds the remedy, the setting WORKOS_SESSION_STORE, in the log.",
+        "administrator finds more in the log, under WORKOS_SESSION_STORE.",
         False,
     ),
 }
