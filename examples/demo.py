@@ -63,7 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
     wanted: int | None = parser.parse_args(arguments).port
     # A request a line would hide what is printed here.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell's background jobs ignore SIGINT
+        signal.signal(number, _interrupt)
     try:
         listening = _listen(wanted)
     except OSError as error:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from flask import Blueprint, Flask, current_app
 
@@ -20,6 +21,9 @@ from .session import Session
 from .settings import load_settings
 from .ui.variables import add_variables
 from .views.organization import switch_to
+
+#: Blueprints that have their guard.
+_PROTECTED: WeakSet[Blueprint] = WeakSet()
 
 log = logging.getLogger("flask_workos_sessions")
 
@@ -46,8 +50,10 @@ class WorkOSSessions:
         if app is not None:
             self.init_app(app)
 
-    def init_app(self, app: Flask) -> None:
+    def init_app(self, app: Flask, *, clock: Callable[[], float] | None = None) -> None:
         """Set up an app: settings, routes, hooks and template variables.
+
+        :param clock: another clock for this app, as tests have it.
 
         :raises ConfigurationError: listing every setting that cannot work.
         :raises RuntimeError: when the app has been set up already.
@@ -58,7 +64,7 @@ class WorkOSSessions:
                 "pass the app to WorkOSSessions, not both."
             )
         settings = load_settings(app.config)
-        parts = assemble(settings, self._clock, self._customization)
+        parts = assemble(settings, clock or self._clock, self._customization)
         app.register_blueprint(make_blueprint(settings.url_prefix))
         app.extensions[EXTENSION] = self
         app.extensions[PARTS] = parts
@@ -86,7 +92,14 @@ class WorkOSSessions:
         return loader
 
     def protect(self, blueprint: Blueprint) -> Blueprint:
-        """Let only signed-in people reach a blueprint's views, but for those marked ``@public``."""
+        """Let only signed-in people reach a blueprint's views, but for those marked ``@public``.
+
+        Once is enough: an application factory that protects a blueprint again changes nothing.
+
+        :raises AssertionError: when the blueprint has been registered without it.
+        """
+        if blueprint in _PROTECTED:
+            return blueprint
 
         @blueprint.before_request
         def guard() -> None:
@@ -99,6 +112,7 @@ class WorkOSSessions:
             except Refused as refused:
                 raise report(refused) from None
 
+        _PROTECTED.add(blueprint)
         return blueprint
 
     def switch_organization(self, organization_id: str) -> Session:

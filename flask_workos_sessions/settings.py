@@ -33,13 +33,13 @@ class Settings:
     """The checked settings of one app. A field ``api_key`` is the setting ``WORKOS_API_KEY``."""
 
     api_key: str = _setting(
-        validators.text,
+        validators.api_key,
         "",
         "The API key of your WorkOS environment (`sk_…`). Required.",
         secret=True,
     )
     client_id: str = _setting(
-        validators.text, "", "The client id of your WorkOS application. Required."
+        validators.client_id, "", "The client id of your WorkOS application. Required."
     )
     cookie_password: str = _setting(
         validators.password,
@@ -73,7 +73,7 @@ class Settings:
         "The session cookie's name. Unset: `wos-session`, with `__Host-` before it whenever "
         "the cookie is Secure and has no Domain.",
     )
-    cookie_domain: str | None = _setting(validators.text, None, "The cookies' Domain attribute.")
+    cookie_domain: str | None = _setting(validators.domain, None, "The cookies' Domain attribute.")
     cookie_samesite: str = _setting(
         validators.samesite,
         "lax",
@@ -270,6 +270,12 @@ def _conflicts(settings: Settings) -> Sequence[str]:
                 "WORKOS_COOKIE_SECURE is on and WORKOS_REDIRECT_URI is http: the browser would "
                 "not send the cookie back. Use https, or leave WORKOS_COOKIE_SECURE unset."
             )
+    if settings.cookie_secure is False and any(
+        urlsplit(uri).scheme == "https" for uri in settings.redirect_uri
+    ):
+        faults.append(
+            "WORKOS_COOKIE_SECURE is off and WORKOS_REDIRECT_URI is https: leave it unset."
+        )
     if settings.cookie_samesite == "none" and not settings.secure:
         faults.append("WORKOS_COOKIE_SAMESITE=none needs a Secure cookie: use https.")
     if settings.cookie_name.startswith("__Host-") and (

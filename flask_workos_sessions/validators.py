@@ -75,7 +75,30 @@ def path_patterns(value: object) -> tuple[str, ...]:
     patterns = texts(value)
     if not all(each.startswith("/") for each in patterns):
         raise InvalidValue('must be path patterns with a leading slash, such as "/app/*"')
+    if any("," in each for each in patterns):
+        raise InvalidValue('must be a list, not a text with commas: ["/app/*", "/api/*"]')
     return patterns
+
+
+def domain(value: object) -> str:
+    given = text(value)
+    if not given.lstrip(".").replace("-", "").replace(".", "").isalnum() or "." not in given:
+        raise InvalidValue('must be a domain, such as "acme.com": no scheme, port or path')
+    return given
+
+
+def api_key(value: object) -> str:
+    given = text(value)
+    if given.startswith(("client_", "pk_")):
+        raise InvalidValue("must be the API key (sk_…), and this is another kind of value")
+    return given
+
+
+def client_id(value: object) -> str:
+    given = text(value)
+    if given.startswith("sk_"):
+        raise InvalidValue("must be the client id (client_…); this is an API key, and a secret")
+    return given
 
 
 def samesite(value: object) -> str:
@@ -113,8 +136,8 @@ def url(value: object) -> str:
         raise InvalidValue("must be an absolute http(s) URL")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise InvalidValue("must be https (http is for 127.0.0.1, [::1] and localhost only)")
-    if parts.query or parts.fragment:
-        raise InvalidValue("must have no query and no fragment")
+    if parts.query or parts.fragment or "," in given:
+        raise InvalidValue("must have no query, no fragment and no comma; several are a list")
     return given
 
 
@@ -142,7 +165,12 @@ def local_path(value: object) -> str:
 
 def return_uri(value: object) -> str:
     given = text(value)
-    return given if given.startswith("/") and not given.startswith("//") else url(given)
+    if given.startswith("/") and not given.startswith("//"):
+        return given
+    try:
+        return url(given)
+    except InvalidValue as invalid:
+        raise InvalidValue(f"must be a path such as /bye, or else {invalid}") from None
 
 
 def choice(*choices: str) -> Callable[[object], str]:

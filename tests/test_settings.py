@@ -153,6 +153,28 @@ def test_the_callback_may_lie_below_the_prefix_of_a_mounted_app():
     assert load_settings({**GOOD, "WORKOS_REDIRECT_URI": uri}, {}).redirect_uri == (uri,)
 
 
+def test_swapped_keys_are_told_before_the_secret_gets_into_a_url():
+    told = faults(WORKOS_API_KEY="client_01ABC", WORKOS_CLIENT_ID="sk_test_abcdef")
+    assert [fault.split()[0] for fault in told] == ["WORKOS_API_KEY", "WORKOS_CLIENT_ID"]
+    assert "abcdef" not in " ".join(told)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKOS_PROTECTED_PATHS", "/app/*,/api/*"),
+        ("WORKOS_REDIRECT_URI", "https://a.test/auth/callback,https://b.test/auth/callback"),
+    ],
+)
+def test_a_text_with_commas_is_no_list(name, value):
+    assert "list" in faults({name: value}, **{name: None})[0]
+
+
+@pytest.mark.parametrize("domain", ["https://acme.test", "acme", "acme.test:443", "acme.test/x"])
+def test_a_cookie_domain_is_a_domain(domain):
+    assert "must be a domain" in faults(WORKOS_COOKIE_DOMAIN=domain)[0]
+
+
 def test_several_faults_come_in_one_error():
     assert (
         len(faults(WORKOS_UI_WARN="soon", WORKOS_SESSION_STORE="attic", WORKOS_COOKIE_SECURE=3))

@@ -13,7 +13,7 @@ from .directory import LocalUser
 from .local_workos import LocalWorkOS
 
 #: Where ``flask run`` serves an application.
-REDIRECT_URIS = ("http://127.0.0.1:5000/auth/callback", "http://localhost:5000/auth/callback")
+REDIRECT_URIS = ("http://localhost:5000/auth/callback", "http://127.0.0.1:5000/auth/callback")
 
 
 @click.command("local")

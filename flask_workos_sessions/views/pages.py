@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import Response, make_response, redirect, render_template
 
+from ..context import request_state
 from ..parts import current_parts
 from ..ui.assets import asset_name
 from ..urls import in_this_app, our_path
@@ -131,6 +132,7 @@ _PROBLEMS = {
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
     """One of our pages, with the headers that all of them have."""
+    request_state().shown = True  # our pages allow no script
     style_url = our_path(current_parts(), f"/assets/{asset_name('pages.css')}")
     body = render_template(f"workos_sessions/{template}.html", style_url=style_url, **values)
     response = make_response(body, status)

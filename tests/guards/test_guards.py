@@ -322,6 +322,17 @@ def test_a_protected_blueprint(app, client):
     assert ask(client, "/team").status_code == 200
 
 
+def test_a_factory_may_protect_a_blueprint_again():
+    sessions, blueprint = WorkOSSessions(), Blueprint("shared", __name__)
+    blueprint.add_url_rule("/shared", "shared", lambda: "in")
+    for _ in range(2):
+        app = Flask("made")
+        app.config.update(settings())
+        sessions.init_app(app)
+        app.register_blueprint(sessions.protect(blueprint))
+        assert ask(app.test_client(), "/shared").status_code == 401
+
+
 # Who is it?
 
 

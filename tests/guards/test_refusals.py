@@ -83,6 +83,7 @@ def test_somebody_who_may_not_gets_a_page(client):
     response = client.get("/admin", headers=NAVIGATION)
     assert response.status_code == 403
     assert "You may not see this" in response.text
+    assert "<script" not in response.text  # its policy would not let it run
 
 
 def test_somebody_who_must_prove_it_again_goes_to_sign_in(client, app):

@@ -75,7 +75,7 @@ def test_it_runs_without_an_app_and_prints_settings_that_work(process):
     settings = load_settings({}, environ=exported)
     assert settings.session_inactivity_timeout == 120
     assert settings.session_max_length == 600
-    assert settings.redirect_uri == ("http://127.0.0.1:5000/auth/callback",)
+    assert settings.redirect_uri == ("http://localhost:5000/auth/callback",)
     assert f"runs at {settings.base_url}." in process.printed
     for address in ("alice@acme.test", "bob@acme.test", "carol@acme.test", "dave@example.test"):
         assert address in process.printed
@@ -84,7 +84,7 @@ def test_it_runs_without_an_app_and_prints_settings_that_work(process):
         f"{settings.base_url}/user_management/authorize",
         params={
             "client_id": settings.client_id,
-            "redirect_uri": "http://localhost:5000/auth/callback",
+            "redirect_uri": "http://127.0.0.1:5000/auth/callback",
             "response_type": "code",
             "provider": "authkit",
         },
@@ -105,7 +105,7 @@ def test_it_runs_without_an_app_and_prints_settings_that_work(process):
         allow_redirects=False,
         timeout=10,
     )
-    assert logged_out.headers["Location"] == "http://127.0.0.1:5000/"
+    assert logged_out.headers["Location"] == "http://localhost:5000/"
 
 
 def test_ctrl_c_ends_it(process):

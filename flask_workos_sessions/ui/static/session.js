@@ -95,7 +95,7 @@
   const words = (n) => (count(Math.floor(n / 60), "minute") + count(n % 60, "second")).trim();
 
   function sentences(left) {
-    if (over === "ended") return ["Your session has ended.", "What you typed is still here."];
+    if (over === "ended") return ["Your session has ended.", "Sign in before you send what you typed."];
     if (over) return ["Somebody else is signed in now.", "Reload this page to use that account."];
     const limit = state.extendable ? "" : "This cannot be extended. Save your work before then.";
     return [
@@ -154,7 +154,7 @@
   };
   for (const name of ["visibilitychange", "focus", "online"]) addEventListener(name, check);
   // A request of htmx was refused.
-  addEventListener("workos-session:401", () => busy || ask("GET"));
+  addEventListener("workos-session:401", () => busy || over || ask("GET"));
   // What the browser kept for its Back button may be of somebody who has signed out.
   addEventListener("pageshow", (event) => (event.persisted ? ask("GET") : tick()));
 
