@@ -77,8 +77,9 @@ class Adoption:
             outcome = result.outcome if isinstance(result, Failed) else result.code
             signals.send(signals.refresh_failed, session=known.session, outcome=outcome)
         if isinstance(result, OrganizationClosed):
-            current.closed = result.code
-            return current
+            refused = current if serve_current else opened.unavailable()
+            refused.closed = result.code
+            return refused
         if serve_current:
             return current
         if isinstance(result, Interaction):

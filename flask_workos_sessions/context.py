@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from flask import has_request_context, request
+from flask import current_app, has_request_context, request
 from flask.wrappers import Request
 from werkzeug.local import LocalProxy
 
 from .errors import UserUnknown
 from .fetch_metadata import is_background
+from .marks import marks_of
 from .opened import Opening
 from .parts import Parts, current_parts
 from .refresh.refresher import Caller
@@ -25,12 +26,15 @@ class RequestState:
     that is pushed around several requests would share that among them (Flask-Login #721)."""
 
     __slots__ = (
+        "_active",
+        "_fetch",
         "_opening",
         "_user",
         "cookies",
         "parts",
         "passive",
         "private",
+        "quiet",
         "request",
         "settled",
         "shown",
@@ -39,7 +43,9 @@ class RequestState:
     def __init__(self, asked: Request, parts: Parts) -> None:
         self.request = asked
         self.parts = parts
+        #: Whether the first look may neither refresh nor fetch anything, whoever looks.
         self.passive = False
+        self.quiet = False
         #: Whether the response shows, or depends on, who is signed in.
         self.private = False
         #: Cookie headers that a view of ours decided on; then nothing else sets the cookie.
@@ -48,14 +54,15 @@ class RequestState:
         #: Whether a template has placed the warning itself.
         self.shown = False
         self._opening: Opening | None = None
+        self._active = self._fetch = False
         self._user: Any = _UNLOADED
 
     @property
     def opening(self) -> Opening:
         """What became of the session cookie; opened on the first look."""
         if self._opening is None:
-            active = not self.passive and not is_background(self.request)
-            self.open(active=active)
+            active = not (self.passive or self.quiet or is_background(self.request))
+            self.open(active=active, fetch=not self.quiet)
         assert self._opening is not None
         return self._opening
 
@@ -65,7 +72,15 @@ class RequestState:
         return self._opening
 
     def open(self, *, active: bool, fetch: bool = True) -> Opening:
-        """Open the session cookie of this request, unless that was done."""
+        """Open the session cookie of this request, unless that was done as thoroughly."""
+        done = self._opening
+        if done is not None and not self.settled:
+            unconfirmed = done.retry_after is not None and fetch and not self._fetch
+            if (active and not self._active and done.value is None) or unconfirmed:
+                done = None
+        if done is None:
+            self._opening = None
+            self._active, self._fetch = active, fetch
         if self._opening is None:
             header = self.request.environ.get("HTTP_COOKIE")
             self._opening = (
@@ -83,6 +98,7 @@ class RequestState:
     def replace(self, opening: Opening) -> None:
         """The session was refreshed or switched in the middle of this request."""
         self._opening = opening
+        self._active = self._fetch = True
         self._user = _UNLOADED
 
     def user(self) -> Any:
@@ -106,7 +122,11 @@ class RequestState:
 def request_state() -> RequestState:
     """The state of the current request."""
     asked = current_request()
-    return state_of(asked) or begin_state(asked, current_parts())
+    state = state_of(asked)
+    if state is None:
+        state = begin_state(asked, current_parts())
+        state.passive = marks_of(current_app, asked).passive
+    return state
 
 
 def current_request() -> Request:
@@ -123,6 +143,8 @@ def state_of(asked: Request) -> RequestState | None:
 def begin_state(asked: Request, parts: Parts) -> RequestState:
     """A new state for a request."""
     state = RequestState(asked, parts)
+    # Our own routes decide for themselves; somebody's hook that looks first decides nothing.
+    state.quiet = (asked.endpoint or "").startswith("workos_sessions.")
     setattr(asked, _ATTRIBUTE, state)
     return state
 

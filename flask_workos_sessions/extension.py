@@ -13,8 +13,9 @@ from flask import Blueprint, Flask, current_app
 from .blueprint import make_blueprint
 from .context import current_request, request_state
 from .errors import Refused
-from .guards import automatic_options, marks_of, require_session
+from .guards import automatic_options, require_session
 from .hooks import add_hooks, exempt_from_csrf
+from .marks import marks_of
 from .parts import EXTENSION, PARTS, Customization, assemble, current_parts
 from .reports import report
 from .session import Session
@@ -56,12 +57,16 @@ class WorkOSSessions:
         :param clock: another clock for this app, as tests have it.
 
         :raises ConfigurationError: listing every setting that cannot work.
-        :raises RuntimeError: when the app has been set up already.
+        :raises RuntimeError: when the app has been set up already, or matches hosts.
         """
         if EXTENSION in app.extensions:
             raise RuntimeError(
                 "Flask-WorkOS-Sessions is set up on this app already: call init_app once, or "
                 "pass the app to WorkOSSessions, not both."
+            )
+        if app.url_map.host_matching:
+            raise RuntimeError(
+                "Flask-WorkOS-Sessions does not work with host_matching: its routes have no host."
             )
         settings = load_settings(app.config)
         parts = assemble(settings, clock or self._clock, self._customization)
@@ -104,7 +109,7 @@ class WorkOSSessions:
         @blueprint.before_request
         def guard() -> None:
             app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-            marks = marks_of(app)
+            marks = marks_of(app, current_request())
             if marks.static or marks.public or automatic_options(current_request()):
                 return
             try:

@@ -7,20 +7,21 @@ from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache, partial, wraps
 from inspect import iscoroutinefunction
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, TypeVar, overload
 
-from flask import Flask, Request, current_app, request
+from flask import Request, current_app, request
 
 from . import errors
 from .context import current_request, request_state, state_of
+from .marks import PASSIVE, PUBLIC
 from .reports import report
 from .session import Session
 
+#: The least ``max_age`` (seconds); WorkOS itself advises against less than 60.
+MIN_MAX_AGE = 30
+
 View = TypeVar("View", bound=Callable[..., Any])
 Words = str | Iterable[str]
-
-_PUBLIC = "_workos_sessions_public"
-_PASSIVE = "_workos_sessions_passive"
 
 
 @overload
@@ -61,8 +62,9 @@ def login_required(
         @login_required(role="admin", max_age=300)
         def billing(): ...
     """
-    if max_age is not None and (type(max_age) is not int or not 0 <= max_age < 10**9):
-        raise ValueError("max_age must be a whole number of seconds, 0 or more.")
+    if max_age is not None and (type(max_age) is not int or not MIN_MAX_AGE <= max_age < 10**9):
+        # Coming back from the sign-in takes a while: less than this would ask again and again.
+        raise ValueError(f"max_age must be a whole number of seconds, {MIN_MAX_AGE} or more.")
     if not (organization is None or isinstance(organization, bool | str)) or organization == "":
         # An unset value must not open the view.
         raise ValueError("organization must be True or the id of an organization.")
@@ -113,14 +115,14 @@ def login_required(
 def public(view: View) -> View:
     """Leave a view open where settings or ``protect`` would guard it. Not inherited by
     subclasses of a class-based view (security G1)."""
-    setattr(view, _PUBLIC, True)
+    setattr(view, PUBLIC, True)
     return view
 
 
 def passive(view: View) -> View:
     """A view that is called without anybody's doing, such as a poll: it never refreshes, and so
     never keeps an idle session alive."""
-    setattr(view, _PASSIVE, True)
+    setattr(view, PASSIVE, True)
     return view
 
 
@@ -203,47 +205,13 @@ def automatic_options(asked: Request) -> bool:
     )
 
 
-class Marks(NamedTuple):
-    """What is known about a view, for one method."""
-
-    static: bool
-    public: bool
-    passive: bool
-
-
-def marks_of(app: Flask) -> Marks:
-    """The marks of the current request's view."""
-    view = app.view_functions.get(request.endpoint or "")
-    return Marks(_is_flasks_static(view), _marked(view, _PUBLIC), _marked(view, _PASSIVE))
-
-
 def is_protected(*, everything: bool, protected: Sequence[str], public: Sequence[str]) -> bool:
     """Whether the settings guard this path; ``public`` wins over ``protected``."""
     path = request.path
     if _matches(path, public):
         return False
-    return everything or _matches(path, protected)
-
-
-def _is_flasks_static(view: object) -> bool:
-    """Whether Flask itself has made this view, for an app's or a blueprint's static files; any
-    other view may be called ``static`` too (security G1)."""
-    if (request.endpoint or "").rpartition(".")[2] != "static":
-        return False
-    name = getattr(view, "__qualname__", "")
-    return getattr(view, "__module__", "").startswith("flask.") and (
-        name.endswith(".send_static_file") or name == "Flask.__init__.<locals>.<lambda>"
-    )
-
-
-def _marked(view: object, mark: str) -> bool:
-    if getattr(view, mark, False):
-        return True
-    view_class = getattr(view, "view_class", None)
-    if view_class is None:
-        return False
-    method = vars(view_class).get(request.method.lower())
-    return bool(vars(view_class).get(mark, False) or getattr(method, mark, False))
+    # A rule may answer with and without its last slash.
+    return everything or _matches(path, protected) or _matches(path.rstrip("/"), protected)
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:

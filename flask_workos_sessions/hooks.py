@@ -12,7 +12,8 @@ from flask import Flask, Response, request
 from .context import RequestState, begin_state, current_request, state_of
 from .errors import Refused, SessionTooLarge
 from .fetch_metadata import is_background, kind_of
-from .guards import Marks, automatic_options, is_protected, marks_of, require_session
+from .guards import automatic_options, is_protected, require_session
+from .marks import Marks, marks_of
 from .parts import Parts
 from .refusals import answer
 from .reports import report
@@ -48,16 +49,17 @@ def _opener(app: Flask, parts: Parts) -> Callable[[], None]:
     def open_session() -> None:
         nonlocal prepared
         asked = current_request()
+        if not prepared:
+            with once:
+                if not prepared:
+                    _prepare(app)
+                    prepared = True
         endpoint = asked.endpoint
         if endpoint is None or endpoint.startswith(_OURS):
             return
         marks = seen.get((endpoint, asked.method))
         if marks is None:
-            with once:
-                if not prepared:
-                    _prepare(app)
-                    prepared = True
-            marks = seen[endpoint, asked.method] = marks_of(app)
+            marks = seen[endpoint, asked.method] = marks_of(app, asked)
         if marks.static:
             return
         parts.revoker.retry()
@@ -123,9 +125,17 @@ def finish(response: Response) -> Response:
     cookies = _cookies(state)
     for header in cookies:
         response.headers.add("Set-Cookie", header)
-    if cookies or state.private:
+    if cookies or state.private or _may_read_later(response, state):
         _keep_private(response, state)
     return response
+
+
+def _may_read_later(response: Response, state: RequestState) -> bool:
+    """Whether a stream may still read the session, when its headers are long gone."""
+    opening = state.opened
+    if opening is None or opening.held is None or response.direct_passthrough:
+        return False
+    return response.is_streamed
 
 
 def _cookies(state: RequestState) -> list[str]:

@@ -1,4 +1,4 @@
-"""One signal and one log line for every refusal (security G6)."""
+"""One signal and one log line for every refusal and failed sign-in (security G6)."""
 
 from __future__ import annotations
 
@@ -27,3 +27,9 @@ def report(error: AnyRefusal) -> AnyRefusal:
         rule = request.url_rule.rule if request.url_rule else None
         log.info("Refused %s %r: %s.", request.method, rule, error.error)
     return error
+
+
+def report_failed_sign_in(reason: str) -> None:
+    """Tell of a sign-in that did not succeed. ``reason`` is a fixed word."""
+    signals.send(signals.sign_in_failed, reason=reason)
+    log.info("A sign-in did not succeed: %s.", reason)

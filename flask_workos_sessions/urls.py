@@ -134,7 +134,7 @@ def sign_in_url(return_to: str | None = None, **authorize_options: Any) -> str:
         can make them up (security S1).
     :raises ValueError: for an option that WorkOS does not have.
     """
-    return _sign_in_url(return_to, check_options(authorize_options), {})
+    return begin_url(return_to, check_options(authorize_options))
 
 
 def sign_up_url(return_to: str | None = None, **authorize_options: Any) -> str:
@@ -144,7 +144,7 @@ def sign_up_url(return_to: str | None = None, **authorize_options: Any) -> str:
 
 def step_up_url(max_age: int, expected: Mapping[str, Any], return_to: str | None = None) -> str:
     """A sign-in that must be more recent than ``max_age`` seconds, by the ``expected`` person."""
-    return _sign_in_url(return_to, check_options({"max_age": max_age}), expected)
+    return begin_url(return_to, check_options({"max_age": max_age}), expected)
 
 
 def sign_out_url() -> str:
@@ -152,25 +152,40 @@ def sign_out_url() -> str:
     return our_path(current_parts(), "/logout")
 
 
-def _sign_in_url(
-    return_to: str | None, options: Mapping[str, str], expected: Mapping[str, Any]
+def begin_url(
+    return_to: str | None,
+    options: Mapping[str, str],
+    expected: Mapping[str, Any] | None = None,
+    *,
+    cross_site: bool = False,
 ) -> str:
+    """A sign-in with everything that it has to know, sealed.
+
+    :param expected: who has to come back, and with how recent a proof (security G2).
+    :param cross_site: whether the flow began on another site (security S1).
+    """
     parts = current_parts()
     path = requested_return_path(parts, current_page() if return_to is None else return_to)
     sealed = None
-    if options or expected:
-        wish = json.dumps({"options": dict(options), "expected": dict(expected)})
+    if options or expected or cross_site:
+        wish = json.dumps(
+            {
+                "options": dict(options),
+                "expected": dict(expected or {}),
+                "cross_site": cross_site,
+            }
+        )
         sealed = parts.options_sealer.seal(wish.encode(), name=OPTIONS_COOKIE)
     return our_path(parts, "/login", return_to=path, options=sealed)
 
 
-def open_options(parts: Parts, sealed: str | None) -> tuple[dict[str, str], dict[str, Any]]:
-    """The options and the expectation in a URL that :func:`sign_in_url` made; else nothing."""
+def open_options(parts: Parts, sealed: str | None) -> tuple[dict[str, str], dict[str, Any], bool]:
+    """Options, expectation and ``cross_site`` in a URL of :func:`begin_url`; else nothing."""
     plaintext = parts.options_sealer.open(sealed, name=OPTIONS_COOKIE) if sealed else None
     if plaintext is None:
-        return {}, {}
+        return {}, {}, False
     wish = json.loads(plaintext)
-    return dict(wish["options"]), dict(wish["expected"])
+    return dict(wish["options"]), dict(wish["expected"]), bool(wish.get("cross_site"))
 
 
 def current_page() -> str | None:
@@ -189,7 +204,7 @@ def current_page() -> str | None:
 def _same_origin_path(url: str | None) -> str | None:
     if not url:
         return None
-    page = urlsplit(url)
     if origin_of(url) not in our_origins(current_parts()):
         return None
+    page = urlsplit(url)
     return page.path + (f"?{page.query}" if page.query else "")

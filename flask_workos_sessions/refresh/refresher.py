@@ -77,6 +77,13 @@ Result = Renewed | Dead | Interaction | OrganizationClosed | Failed
 
 
 @dataclass(frozen=True, slots=True)
+class _Joined:
+    """What became of an exchange that was for another organization than this request's."""
+
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
 class _Pause:
     """Until when (epoch seconds) a token is not sent again, and what its answer was."""
 
@@ -117,7 +124,7 @@ class Refresher:
         self._inactivity_timeout = inactivity_timeout
         self._clock = clock
         self._lock = threading.Lock()
-        self._flights: dict[str, Future[Result]] = {}
+        self._flights: dict[str, tuple[Future[Result], str | None]] = {}
         self._pauses: dict[str, _Pause] = {}
         self._unannounced: set[str] = set()
 
@@ -134,20 +141,32 @@ class Refresher:
         With ``proactive`` one request goes and the others get ``None`` at once. Without
         ``organization_id`` the session stays in its organization.
         """
+        wanted = organization_id or record.organization_id
+        result = self._join(record, caller, proactive, wanted)
+        if isinstance(result, _Joined):
+            if not isinstance(result.result, OrganizationClosed | Interaction):
+                return result.result
+            # The other request wanted another organization: its refusal says nothing about ours.
+            result = self._join(record, caller, proactive, wanted)
+            return result.result if isinstance(result, _Joined) else result
+        return result
+
+    def _join(
+        self, record: SessionRecord, caller: Caller, proactive: bool, wanted: str | None
+    ) -> Result | _Joined | None:
         digest = self.rotations.digest(record.refresh_token)
         with self._lock:
             known = self._known(digest, proactive)
             if known is not None:
                 return known
-            flight = self._flights.get(digest)
+            flight, goes_to = self._flights.get(digest, (None, wanted))
             leads = flight is None
             if flight is None:
-                started = self._background.submit(
-                    self._exchange, digest, record, organization_id, caller
-                )
+                started = self._background.submit(self._exchange, digest, record, wanted, caller)
                 if started is None:
                     return Failed("busy", REACTIVE_PAUSE)
-                flight = self._flights[digest] = started
+                flight = started
+                self._flights[digest] = (flight, wanted)
         if leads:
             flight.add_done_callback(lambda _: self._flights.pop(digest, None))
         elif proactive:
@@ -156,7 +175,9 @@ class Refresher:
             result = flight.result(PROACTIVE_WAIT if proactive else REACTIVE_WAIT)
         except FutureTimeout:
             return Failed("timeout", REACTIVE_PAUSE)
-        return replace(result, fresh=leads) if isinstance(result, Failed) else result
+        if isinstance(result, Failed):
+            return replace(result, fresh=leads)
+        return _Joined(result) if goes_to != wanted else result
 
     def announce(self, digest: str) -> bool:
         """True for the first who tells the application about this exchange."""
@@ -180,10 +201,10 @@ class Refresher:
         return None
 
     def _exchange(
-        self, digest: str, record: SessionRecord, organization_id: str | None, caller: Caller
+        self, digest: str, record: SessionRecord, wanted: str | None, caller: Caller
     ) -> Result:
         try:
-            return self._ask(digest, record, organization_id, caller)
+            return self._ask(digest, record, wanted, caller)
         except Exception:
             # A fault of ours must not end a session either; the traceback holds no values.
             log.exception("A refresh failed inside the extension; the session is kept.")
@@ -191,9 +212,8 @@ class Refresher:
             return Failed("internal", REACTIVE_PAUSE)
 
     def _ask(
-        self, digest: str, record: SessionRecord, organization_id: str | None, caller: Caller
+        self, digest: str, record: SessionRecord, wanted: str | None, caller: Caller
     ) -> Result:
-        wanted = organization_id or record.organization_id
         outcome = self._client.exchange_refresh_token(
             record.refresh_token,
             organization_id=wanted,

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from flask import Response, request
 
-from .. import signals
 from ..context import request_state
 from ..fetch_metadata import is_prefetch
 from ..parts import Parts, current_parts
+from ..reports import report_failed_sign_in
 from ..tokens.refusals import InvalidToken, KeysUnavailable
-from ..urls import in_this_app, sign_in_url
+from ..urls import begin_url, in_this_app
 from ..workos.outcomes import (
     Authenticated,
     InteractionRequired,
@@ -131,21 +131,23 @@ def _interaction(parts: Parts, attempt: Attempt, outcome: InteractionRequired) -
         choices = [
             {
                 "name": str(each.get("name") or each["id"]),
-                "sign_in_url": sign_in_url(
+                "sign_in_url": begin_url(
                     attempt.return_to or in_this_app(parts.settings.sign_in_return_to),
-                    **{**attempt.options, "organization_id": each["id"]},
+                    {**attempt.options, "organization_id": each["id"]},
+                    attempt.expected,
+                    cross_site=attempt.cross_site,
                 ),
             }
             for each in outcome.pending.get("organizations", [])
             if isinstance(each, Mapping) and isinstance(each.get("id"), str)
         ]
         if choices:
-            signals.send(signals.sign_in_failed, reason=outcome.code)
+            report_failed_sign_in(outcome.code)
             return page("organizations", organizations=choices)
     if outcome.code in _ORGANIZATION_SIGN_IN:
         selector = _organization_selector(attempt, outcome)
         if selector and not attempt.escalated:
-            signals.send(signals.sign_in_failed, reason=outcome.code)
+            report_failed_sign_in(outcome.code)
             kept = {k: v for k, v in attempt.options.items() if k not in ("provider", *selector)}
             return begin(
                 parts,
@@ -181,11 +183,11 @@ def _without_attempt(parts: Parts, state: str) -> Response:
         "code" in request.args
         and "error" not in request.args
         and not attempts.is_restarted(state)
-        and not attempts.any_kept(parts, request)
-        and not signed_in
+        # A state that is not ours, beside attempts that are, is somebody else's.
+        and not (state and (signed_in or attempts.any_kept(parts, request)))
     )
     if begins_again:
-        signals.send(signals.sign_in_failed, reason="sign_in_restarted")
+        report_failed_sign_in("sign_in_restarted")
         return begin(parts, {}, restarted=True, cross_site=True)
     return _failed("sign_in_used" if signed_in and state else "sign_in_not_started", 400)
 
@@ -197,13 +199,12 @@ def _refused_by_authkit(error: str) -> Response:
     if known == "access_denied":
         return _failed("sign_in_cancelled", 400, reason=known)
     if known in ("server_error", "temporarily_unavailable"):
-        return _failed("sign_in_unavailable", 503, reason=known)
+        return _failed("sign_in_failed", 503, reason=known)
     return _failed("sign_in_refused", 400, reason=known)
 
 
 def _failed(word: str, status: int, *, reason: str | None = None) -> Response:
-    signals.send(signals.sign_in_failed, reason=reason or word)
-    log.info("A sign-in did not succeed: %s.", reason or word)
+    report_failed_sign_in(reason or word)
     return problem_page(word, status)
 
 

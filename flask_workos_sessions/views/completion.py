@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 from flask import Response
+from flask import session as flask_session
 
 from .. import signals
 from ..context import request_state
@@ -85,17 +86,18 @@ def start(
         raise NotConfirmed("session_too_large", 500) from too_large
     known = parts.reader.build(record, token, True)
     old = before.held
+    forgotten = forget_flask_session(parts) if _somebody_else_was_here(parts, before, known) else {}
     try:
         signals.send(signals.signed_in, session=known.session, first=old is None)
     except BaseException:
         # The application refused the sign-in: nothing of it may remain, here or at WorkOS.
         _discard(parts, token)
+        if forgotten:
+            flask_session.update(forgotten)  # nobody else has signed in after all
         raise
     if old is not None and old.token.session_id != token.session_id:
         same_person = old.token.subject == token.subject
         parts.adoption.end(old, "signed_out" if same_person else "user_changed")
-    if _somebody_else_was_here(parts, before, known):
-        forget_flask_session(parts)
     log.info(
         "Signed in: session %s%s.",
         parts.keys.digest("log", token.session_id)[:12],

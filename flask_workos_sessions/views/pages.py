@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from flask import Response, make_response, redirect, render_template
 
@@ -117,6 +117,10 @@ _PROBLEMS = {
         "Sign-in is not available just now",
         "The sign-in service did not answer. Load this page again in a moment.",
     ),
+    "sign_in_failed": Text(
+        "Sign-in did not work just now",
+        "The sign-in service had a problem. Begin again in a moment.",
+    ),
     "sign_in_misconfigured": Text(
         "Sign-in does not work at the moment",
         "Something is wrong on our side; it has been noted. Please try again later.",
@@ -136,15 +140,14 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     style_url = our_path(current_parts(), f"/assets/{asset_name('pages.css')}")
     body = render_template(f"workos_sessions/{template}.html", style_url=style_url, **values)
     response = make_response(body, status)
+    response.mimetype = "text/html"  # whatever the app's own response class begins with
     response.headers.update(_HEADERS)
     return response
 
 
 def redirect_to(location: str, code: int = 303) -> Response:
     """Send the browser on; 303 makes a GET of whatever it was."""
-    response = redirect(location, code)
-    assert isinstance(response, Response)
-    return response
+    return cast(Response, redirect(location, code))
 
 
 def problem_page(word: str, status: int) -> Response:

@@ -8,6 +8,7 @@ from flask import Response, request
 
 from ..context import request_state
 from ..parts import Parts, current_parts
+from ..reports import report_failed_sign_in
 from ..sealing.cookie import decode_record, encode_record
 from ..session import User
 from ..tokens.access_token import AccessToken
@@ -20,6 +21,8 @@ from .origin import require_our_origin
 from .pages import page, problem_page, redirect_to
 
 _NAME = "pending-session"
+# Between the JSON, which has no such byte, and the record.
+_BETWEEN = b"\0"
 
 
 def replaces_somebody(token: AccessToken) -> bool:
@@ -39,8 +42,7 @@ def ask_first(
     known = request_state().opening.held
     assert known is not None
     record = record_of(parts, outcome, token)
-    pending = {
-        "record": encode_record(record).hex(),
+    waiting = {
         "replaces": known.token.session_id,
         "return_to": None if attempt.expected else attempt.return_to,
         "asked_at": int(parts.clock()),
@@ -48,7 +50,9 @@ def ask_first(
     return page(
         "replace_session",
         action=our_path(parts, "/callback"),
-        pending=parts.pending_sealer.seal(json.dumps(pending).encode(), name=_NAME),
+        pending=parts.pending_sealer.seal(
+            json.dumps(waiting).encode() + _BETWEEN + encode_record(record), name=_NAME
+        ),
         current=known.session.user.display_name,
         other=User.from_profile(record.user).display_name,
     )
@@ -61,18 +65,21 @@ def decide() -> Response:
     require_our_origin(parts)
     plaintext = parts.pending_sealer.open(request.form.get("pending", ""), name=_NAME)
     if plaintext is None:
-        return problem_page("sign_in_not_started", 400)
-    pending = json.loads(plaintext)
-    record = decode_record(bytes.fromhex(pending["record"]))
-    held = request_state().open(active=False).held
+        return _failed("sign_in_not_started")
+    waiting, _, encoded = plaintext.partition(_BETWEEN)
+    pending, record = json.loads(waiting), decode_record(encoded)
+    opening = request_state().open(active=False)
+    held = opening.held if opening.ended is None else None
     if held is None or held.token.session_id != pending["replaces"]:
-        return problem_page("sign_in_expired", 400)
+        return _failed("sign_in_expired")
     if parts.clock() - pending["asked_at"] > ATTEMPT_SECONDS:
-        return problem_page("sign_in_expired", 400)
+        return _failed("sign_in_expired")
     try:
         token = parts.verifier.verify(record.access_token)
     except (InvalidToken, KeysUnavailable):
-        return problem_page("sign_in_expired", 400)
+        return _failed("sign_in_expired")
+    if parts.endings.reason(token.session_id) is not None:
+        return _failed("sign_in_expired")
     if request.form.get("decision") != "switch":
         parts.revoker.soon(token.session_id)
         return redirect_to(in_this_app(parts.settings.sign_in_return_to))
@@ -80,3 +87,8 @@ def decide() -> Response:
         return start(parts, record, token, pending["return_to"])
     except NotConfirmed as refused:
         return problem_page(refused.word, refused.status)
+
+
+def _failed(word: str) -> Response:
+    report_failed_sign_in(word)
+    return problem_page(word, 400)

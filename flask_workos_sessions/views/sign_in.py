@@ -36,8 +36,8 @@ def login() -> Response:
         response.status_code = 400
         return response
     parts = current_parts()
-    options, expected = open_options(parts, request.args.get("options"))
-    here = _began_here(parts)
+    options, expected, elsewhere = open_options(parts, request.args.get("options"))
+    here = _began_here(parts) and not elsewhere
     readable = (
         AUTHORIZE_OPTIONS
         if request.headers.get("Sec-Fetch-Site") == "same-origin"

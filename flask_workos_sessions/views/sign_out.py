@@ -33,7 +33,8 @@ def logout() -> Response:
     if request.method != "POST":
         held = state.open(active=False, fetch=False).held
         name = held.session.user.display_name if held else None
-        return page("sign_out", action=sign_out_url(), name=name)
+        stay_url = in_this_app(parts.settings.sign_in_return_to)
+        return page("sign_out", action=sign_out_url(), name=name, stay_url=stay_url)
     require_our_origin(parts)
     # No refresh here, whatever the token's age: it would bring back what is to go.
     sessions = parts.opener.held(request.environ.get("HTTP_COOKIE", ""))
@@ -44,9 +45,6 @@ def logout() -> Response:
         )
         value = parts.store.seal_mark(mark)
         state.cookies.append(parts.store.header(value, max_age=MARK_SECONDS))
-    else:
-        # Nothing of ours could be opened: what lies there under our name is of no use.
-        state.cookies += parts.store.deletions(request.host.partition(":")[0])
     state.settled = True
     state.replace(Opening())
     forget_flask_session(parts)

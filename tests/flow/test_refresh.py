@@ -379,7 +379,7 @@ def test_a_late_answer_is_kept_when_the_request_has_given_up(
 
     monkeypatch.setattr(site.parts.client, "exchange_refresh_token", slowly)
     assert signed_in.fetch("/api/me").status_code == 503
-    (flight,) = site.parts.refresher._flights.values()
+    ((flight, _),) = site.parts.refresher._flights.values()
     release.set()
     flight.result()
     assert signed_in.fetch("/api/me").status_code == 200

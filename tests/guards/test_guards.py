@@ -98,7 +98,7 @@ def test_an_odd_organization_is_an_error_and_lets_nobody_in(organization):
         login_required(organization=organization)
 
 
-@pytest.mark.parametrize("max_age", [-1, True, 3.5, 10**9])
+@pytest.mark.parametrize("max_age", [-1, 0, 29, True, 3.5, 10**9])
 def test_an_odd_max_age_is_an_error(max_age):
     with pytest.raises(ValueError, match="max_age"):
         login_required(max_age=max_age)
