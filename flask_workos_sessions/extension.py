@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, current_app
 
 from .blueprint import make_blueprint
 from .context import current_request, request_state
+from .coordination.cache import open_store
 from .errors import Refused
 from .guards import automatic_options, marks_of, require_session
 from .hooks import add_hooks, exempt_from_csrf
@@ -55,7 +56,13 @@ class WorkOSSessions:
                 "pass the app to WorkOSSessions, not both."
             )
         settings = load_settings(app.config)
-        parts = assemble(settings, self._clock, self._customization)
+        parts = assemble(
+            settings,
+            self._clock,
+            self._customization,
+            open_store(app, settings, self._clock),
+            testing=app.testing,
+        )
         app.register_blueprint(make_blueprint(settings.url_prefix))
         app.extensions[EXTENSION] = self
         app.extensions[PARTS] = parts

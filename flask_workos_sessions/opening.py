@@ -143,6 +143,9 @@ class Opener:
             return opened.signed_in(known, value)
         if not active:
             return opened.stale(known, value)
+        reason = self.endings.look(known.ended_key)
+        if reason is not None:
+            return self.adoption.ended(known, reason)
         result = self.refresher.refresh(known.record, caller(), proactive=usable)
         opening = self.adoption.settle(known, result, serve_current=usable)
         if opening.known is known:

@@ -135,10 +135,11 @@ class Refresher:
         ``organization_id`` the session stays in its organization.
         """
         digest = self.rotations.digest(record.refresh_token)
+        # Not under the lock: a store may take its time.
+        known = self._recorded(digest) or self._paused(digest, proactive)
+        if known is not None:
+            return known
         with self._lock:
-            known = self._known(digest, proactive)
-            if known is not None:
-                return known
             flight = self._flights.get(digest)
             leads = flight is None
             if flight is None:
@@ -166,12 +167,15 @@ class Refresher:
             self._unannounced.remove(digest)
             return True
 
-    def _known(self, digest: str, proactive: bool) -> Result | None:
+    def _recorded(self, digest: str) -> Result | None:
         successor = self.rotations.successor(digest)
         if successor is not None:
             return Renewed(successor)
         if self.rotations.dead(digest):
             return Dead("revoked")
+        return None
+
+    def _paused(self, digest: str, proactive: bool) -> Result | None:
         pause = self._pauses.get(digest)
         if pause is not None:
             left = (pause.proactive if proactive else pause.reactive) - self._clock()
@@ -193,6 +197,10 @@ class Refresher:
     def _ask(
         self, digest: str, record: SessionRecord, organization_id: str | None, caller: Caller
     ) -> Result:
+        # Another thread or process may have landed since the caller looked.
+        recorded = self._recorded(digest)
+        if recorded is not None:
+            return recorded
         wanted = organization_id or record.organization_id
         outcome = self._client.exchange_refresh_token(
             record.refresh_token,
