@@ -88,6 +88,22 @@ def test_a_redis_that_accepts_and_never_answers(make_shared, lines):
         assert time.monotonic() - begun < BOUND
 
 
+def test_an_address_that_swallows_what_is_sent_to_it(make_shared, lines):
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
+        # Its queue is full: the kernel drops whoever knocks.
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(deaf.getsockname())
+        url = f"redis://127.0.0.1:{deaf.getsockname()[1]}"
+        state = make_shared("redis").process(WORKOS_CACHE_REDIS_URL=url)
+        begun = time.monotonic()
+        goes_on_alone(state, lines)
+        assert 0.2 < time.monotonic() - begun < BOUND
+        for each in waiting:
+            each.close()
+
+
 def test_a_redis_that_takes_no_writes(make_shared, lines):
     state = make_shared("redis").process()
     client = state._store._redis()
@@ -190,6 +206,20 @@ def test_a_full_or_locked_file_delays_nobody_for_long(make_shared, lines):
     assert state.get("k") == b"w"
     other.execute("ROLLBACK")
     other.close()
+
+
+@pytest.mark.parametrize(("testing", "level"), [(False, "ERROR"), (True, "WARNING")])
+def test_security_r7_falling_back_to_memory_is_an_error_outside_of_tests(
+    make_shared, lines, testing, level
+):
+    shared = make_shared("sqlite")
+    _a_file_in_its_place(shared.config["WORKOS_CACHE_DIR"])
+    state = shared.process(TESTING=testing)
+    for _ in range(3):
+        state.get("k")
+        pause(state)
+    assert [each for each, _ in lines()] == [level]
+    assert "link or something else" in lines()[0][1]
 
 
 class Broken:

@@ -63,6 +63,26 @@ def test_nothing_is_opened_before_the_first_use(make_shared):
     assert os.path.exists(shared.config["WORKOS_CACHE_DIR"])
 
 
+def test_the_file_lies_below_the_instance_folder_unless_it_is_said_where(
+    make_shared, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("WORKOS_CACHE_DIR")
+    config = {**make_shared("sqlite").config, "TESTING": False}
+    del config["WORKOS_CACHE_DIR"], config["WORKOS_CACHE_TYPE"]
+    app = Flask("with an instance folder", instance_path=str(tmp_path / "instance"))
+    app.config.update(config)
+    WorkOSSessions(app)
+    app.extensions[PARTS].state.set("k", b"v", 60)
+    assert (tmp_path / "instance" / "workos-sessions" / "state.sqlite3").is_file()
+
+
+def test_a_connection_to_redis_is_made_when_it_is_needed(make_shared):
+    state = make_shared("redis").process()
+    assert state._store._client is None
+    state.get("k")
+    assert state._store._client[0] == os.getpid()
+
+
 def test_security_r6_the_files_are_private(make_shared):
     shared = make_shared("sqlite")
     shared.process().set("k", b"v", 60)
