@@ -1,7 +1,7 @@
 # Everything one does with this project; `make help` lists it.
 #
 # Needs: Python 3.11 or newer with its venv module, make, git, and a package index that pip
-# reaches. All that is installed goes into .venv, except Chromium, which `make test` drives.
+# reaches. All that is installed goes into .venv, except Chromium and Redis, which `make test` uses.
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,7 +14,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint format build clean chromium
+.PHONY: help demo test bench lint format build clean chromium redis
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -24,7 +24,7 @@ demo: $(VENV)/.stamp-demo ## Run the sample app against a local WorkOS
 
 # The tests marked "alone" measure time or take the machine's cores: they follow, one by one.
 # pytest exits with 5 when there are none.
-test: lint chromium ## Run every check: what has to pass before a change is merged
+test: lint chromium redis ## Run every check: what has to pass before a change is merged
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone" --no-skips $(ARGS)
 	$(BIN)/python -m pytest -m alone --no-skips $(ARGS) || [ $$? -eq 5 ]
 
@@ -51,6 +51,9 @@ clean: ## Remove everything that these commands have made
 
 chromium:
 	@.ci/chromium
+
+redis:
+	@.ci/redis
 
 # Dependency groups (PEP 735) need pip 25.1; a new environment has the one that came with Python.
 $(VENV)/.stamp-venv:

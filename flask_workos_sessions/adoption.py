@@ -12,12 +12,12 @@ from .coordination.revocations import Revoker
 from .memo import Known
 from .opened import Opening
 from .reading import Reader, Unconfirmed
-from .refresh.refresher import (
+from .refresh.refresher import Refresher
+from .refresh.results import (
     Dead,
     Failed,
     Interaction,
     OrganizationClosed,
-    Refresher,
     Renewed,
     Result,
 )
@@ -88,7 +88,7 @@ class Adoption:
         return opened.unavailable(max(1, round(result.retry_after)))
 
     def end(self, known: Known, reason: str, *, call: bool = True) -> Opening:
-        """End a session in this process and at WorkOS, and tell the application once.
+        """End a session here, in all processes, and at WorkOS, and tell the application once.
 
         :param call: whether WorkOS may be called now; else at the next request of anybody.
         """
@@ -128,7 +128,7 @@ class Adoption:
                 return self.ended(known, "revoked")
             return otherwise or opened.unavailable()
         # The session may have been ended while the exchange was under way.
-        reason = self.endings.reason_at(known.ended_key)
+        reason = self.endings.look(known.ended_key)
         if reason is not None:
             return self.ended(known, reason)
         if not (successor.verified and self.clock() < successor.token.expires_at):

@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, current_app
 
 from .blueprint import make_blueprint
 from .context import current_request, request_state
+from .coordination.cache import open_store
 from .errors import Refused
 from .guards import automatic_options, require_session
 from .hooks import add_hooks, exempt_from_csrf
@@ -69,7 +70,14 @@ class WorkOSSessions:
                 "Flask-WorkOS-Sessions does not work with host_matching: its routes have no host."
             )
         settings = load_settings(app.config)
-        parts = assemble(settings, clock or self._clock, self._customization)
+        clock = clock or self._clock
+        parts = assemble(
+            settings,
+            clock,
+            self._customization,
+            open_store(app, settings, clock),
+            testing=app.testing,
+        )
         app.register_blueprint(make_blueprint(settings.url_prefix))
         app.extensions[EXTENSION] = self
         app.extensions[PARTS] = parts

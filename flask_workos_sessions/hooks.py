@@ -152,7 +152,7 @@ def _cookies(state: RequestState) -> list[str]:
             return [*state.cookies, parts.store.header(mark, max_age=MARK_SECONDS)]
         return state.cookies
     value = opening.value
-    if value is None or known is None or parts.endings.reason_at(known.ended_key):
+    if value is None or known is None or parts.endings.look(known.ended_key):
         return state.cookies
     try:
         parts.store.check_size(value)

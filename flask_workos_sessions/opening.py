@@ -12,7 +12,10 @@ from .coordination.endings import Endings
 from .memo import Known
 from .opened import Opening
 from .reading import Reader, Unconfirmed
-from .refresh.refresher import Caller, OrganizationClosed, Refresher
+from .refresh.refresher import Caller, Refresher
+from .refresh.results import (
+    OrganizationClosed,
+)
 from .stores.cookie import CookieStore, EndMark
 
 log = logging.getLogger("flask_workos_sessions")
@@ -143,6 +146,9 @@ class Opener:
             return opened.signed_in(known, value)
         if not active:
             return opened.stale(known, value)
+        reason = self.endings.look(known.ended_key)
+        if reason is not None:
+            return self.adoption.ended(known, reason)
         result = self.refresher.refresh(known.record, caller(), proactive=usable)
         opening = self.adoption.settle(known, result, serve_current=usable)
         if opening.known is known:

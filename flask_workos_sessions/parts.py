@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +11,18 @@ from flask import current_app
 
 from .adoption import Adoption
 from .coordination.background import Background
+from .coordination.breaker import Breaker
 from .coordination.endings import Endings
+from .coordination.layered import LayeredState, Store
 from .coordination.memory import MemoryState
 from .coordination.revocations import Revoker
+from .coordination.shared_state import SharedState
 from .opening import Opener
 from .reading import Reader
 from .refresh.refresher import Refresher
 from .refresh.rotation import Rotations
 from .sealing.keys import KeyRing
-from .sealing.seal import Sealer
+from .sealing.seal import MAX_LENGTH, Sealer
 from .session import Session
 from .settings import Settings
 from .stores.cookie import CookieStore
@@ -49,6 +53,7 @@ class Parts:
     attempt_sealer: Sealer
     pending_sealer: Sealer
     store: CookieStore
+    state: SharedState
     client: WorkOSClient
     verifier: AccessTokenVerifier
     endings: Endings
@@ -60,14 +65,27 @@ class Parts:
     customization: Customization
 
 
-def assemble(settings: Settings, clock: Callable[[], float], customization: Customization) -> Parts:
-    """Make the parts for these settings."""
+def assemble(
+    settings: Settings,
+    clock: Callable[[], float],
+    customization: Customization,
+    shared: Store | None = None,
+    *,
+    testing: bool = False,
+) -> Parts:
+    """Make the parts for these settings.
+
+    :param shared: where processes share state; ``None`` for the memory of this one.
+    :param testing: whether it is for tests: then a store that fails is only warned of.
+    """
     keys = KeyRing((settings.cookie_password, *settings.cookie_password_fallbacks))
 
     def sealer(purpose: str) -> Sealer:
         return Sealer(keys, purpose=purpose, client_id=settings.client_id)
 
-    state = MemoryState(clock=clock)
+    state: SharedState = MemoryState(clock=clock)
+    if shared is not None:
+        state = _share(shared, keys, settings, clock, testing=testing)
     background = Background()
     client = WorkOSClient(
         base_url=settings.base_url, client_id=settings.client_id, api_key=settings.api_key
@@ -79,7 +97,7 @@ def assemble(settings: Settings, clock: Callable[[], float], customization: Cust
         clock=clock,
     )
     store = CookieStore(settings, sealer("session"))
-    endings = Endings(state, keys.digest, clock=clock)
+    endings = Endings(state, keys.digests, clock=clock)
     revoker = Revoker(client.revoke_session, background, clock=clock)
     refresher = Refresher(
         client,
@@ -108,6 +126,7 @@ def assemble(settings: Settings, clock: Callable[[], float], customization: Cust
         attempt_sealer=sealer("sign-in attempt"),
         pending_sealer=sealer("pending session"),
         store=store,
+        state=state,
         client=client,
         verifier=verifier,
         endings=endings,
@@ -124,6 +143,25 @@ def assemble(settings: Settings, clock: Callable[[], float], customization: Cust
             clock=clock,
         ),
         customization=customization,
+    )
+
+
+def _share(
+    store: Store, keys: KeyRing, settings: Settings, clock: Callable[[], float], *, testing: bool
+) -> LayeredState:
+    application = settings.client_id.encode()
+    return LayeredState(
+        store,
+        MemoryState(clock=clock),
+        Sealer(
+            keys,
+            purpose="shared state",
+            client_id=settings.client_id,
+            # The longest value is a cookie value, which is sealed and encoded once more.
+            longest=2 * MAX_LENGTH,
+        ),
+        Breaker(fatal=not testing),
+        namespace=f"workos-sessions:{hashlib.sha256(application).hexdigest()[:16]}",
     )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
 from . import validators
+from .conflicts import conflicts
 from .errors import ConfigurationError
 
 PREFIX = "WORKOS_"
@@ -106,6 +107,23 @@ class Settings:
         "nobody is warned of it.",
     )
     session_store: str = _setting(validators.store, "cookie", "Where the session lies: `cookie`.")
+    cache_type: str | None = _setting(
+        validators.cache_type,
+        None,
+        "Where processes share sign-outs and refreshes: `sqlite`, `redis`, or `memory`, which "
+        "shares nothing. Unset: `redis` with the next setting, else `sqlite`; in tests `memory`.",
+    )
+    cache_redis_url: str | None = _setting(
+        validators.redis_url,
+        None,
+        "The Redis server: `redis://`, `rediss://` or `unix://`.",
+        secret=True,
+    )
+    cache_dir: str | None = _setting(
+        validators.directory,
+        None,
+        "The directory of the SQLite file. Unset: `workos-sessions` in Flask's instance folder.",
+    )
     refresh_buffer: int | None = _setting(
         validators.seconds,
         None,
@@ -155,6 +173,14 @@ class Settings:
         )
         return f"Settings({', '.join(shown)})"
 
+    def cache_type_for(self, *, testing: bool) -> str:
+        """Where shared state lies in this app: as set, else what serves without being set up."""
+        if self.cache_type is not None:
+            return self.cache_type
+        if testing:
+            return "memory"
+        return "redis" if self.cache_redis_url else "sqlite"
+
     @property
     def secure(self) -> bool:
         """Whether our cookies are Secure: as set, else unless every redirect URI is plain http."""
@@ -190,6 +216,7 @@ class Settings:
         return f"{self.url_prefix}/callback"
 
 
+_CACHE = PREFIX + "CACHE_"
 _REQUIRED = ("api_key", "client_id", "cookie_password")
 _FIELDS = {each.name: each for each in fields(Settings)}
 #: WorkOS's libraries spell this setting in two ways; both are accepted.
@@ -219,7 +246,7 @@ def load_settings(config: Mapping[str, Any], environ: Mapping[str, str] | None =
             faults.append(f"{key} is missing. {_remedy(name)}")
     faults += _unknown(config)
     settings = Settings(**values)
-    faults += _conflicts(settings)
+    faults += conflicts(settings)
     if faults:
         raise ConfigurationError(faults)
     return settings
@@ -246,49 +273,13 @@ def _unknown(config: Mapping[str, Any]) -> list[str]:
     known = {PREFIX + name.upper() for name in _FIELDS} | set(_ALIASES)
     faults = []
     for key in sorted(k for k in config if isinstance(k, str) and k.startswith(PREFIX)):
-        if key not in known:
+        if key.startswith(_CACHE) and key not in known:
+            names = ", ".join(sorted(each for each in known if each.startswith(_CACHE)))
+            faults.append(f"{key} is not a setting of Flask-WorkOS-Sessions; there are {names}.")
+        elif key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
             hint = (
                 f"did you mean {near[0]}?" if near else "remove it, or see the docs for the names."
             )
             faults.append(f"{key} is not a setting of Flask-WorkOS-Sessions; {hint}")
-    return faults
-
-
-def _conflicts(settings: Settings) -> Sequence[str]:
-    faults = []
-    if len({urlsplit(uri).scheme for uri in settings.redirect_uri}) > 1:
-        faults.append("WORKOS_REDIRECT_URI mixes http and https: one kind of cookie serves one.")
-    for uri in settings.redirect_uri:
-        if not urlsplit(uri).path.endswith(settings.callback_path):
-            faults.append(
-                f"WORKOS_REDIRECT_URI must end in {settings.callback_path}, the path of our "
-                "callback (see WORKOS_URL_PREFIX), and be registered so at WorkOS."
-            )
-        if settings.cookie_secure and urlsplit(uri).scheme == "http":
-            faults.append(
-                "WORKOS_COOKIE_SECURE is on and WORKOS_REDIRECT_URI is http: the browser would "
-                "not send the cookie back. Use https, or leave WORKOS_COOKIE_SECURE unset."
-            )
-    if settings.cookie_secure is False and any(
-        urlsplit(uri).scheme == "https" for uri in settings.redirect_uri
-    ):
-        faults.append(
-            "WORKOS_COOKIE_SECURE is off and WORKOS_REDIRECT_URI is https: leave it unset."
-        )
-    if settings.cookie_samesite == "none" and not settings.secure:
-        faults.append("WORKOS_COOKIE_SAMESITE=none needs a Secure cookie: use https.")
-    if settings.cookie_name.startswith("__Host-") and (
-        settings.cookie_domain or not settings.secure
-    ):
-        faults.append(
-            "WORKOS_COOKIE_NAME begins with __Host-, which a browser takes only with Secure and "
-            "without WORKOS_COOKIE_DOMAIN."
-        )
-    if settings.cookie_name.startswith("__Secure-") and not settings.secure:
-        faults.append("WORKOS_COOKIE_NAME begins with __Secure-, and the cookie is not Secure.")
-    if not settings.cookie_name.isascii() or any(c in settings.cookie_name for c in ' ,;="\t'):
-        faults.append(
-            "WORKOS_COOKIE_NAME must be ASCII without space, comma, semicolon, = or quote."
-        )
     return faults

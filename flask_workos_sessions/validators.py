@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -187,6 +188,32 @@ def store(value: object) -> str:
     if choice("cookie", "cache")(value) == "cache":
         raise InvalidValue('"cache" is not available in this version; use "cookie"')
     return "cookie"
+
+
+def cache_type(value: object) -> str:
+    """Where shared state may lie. Security R5 says why nowhere else."""
+    try:
+        return choice("sqlite", "redis", "memory")(value)
+    except InvalidValue as invalid:
+        raise InvalidValue(
+            f"{invalid}; Flask-Caching's other types unpickle what they find, or cannot add an "
+            "entry for one process alone"
+        ) from None
+
+
+def redis_url(value: object) -> str:
+    parts = urlsplit(text(value))
+    is_server = parts.scheme in ("redis", "rediss") and parts.hostname
+    if not is_server and not (parts.scheme == "unix" and parts.path):
+        raise InvalidValue('must be a URL such as "redis://host:6379/0", rediss://… or unix://…')
+    return text(value)
+
+
+def directory(value: object) -> str:
+    given = os.fspath(value) if isinstance(value, os.PathLike) else text(value)
+    if not isinstance(given, str) or not os.path.isabs(given):
+        raise InvalidValue("must be an absolute path")
+    return given
 
 
 def is_loopback(host: str) -> bool:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import flask
 import hypothesis
@@ -52,10 +58,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A developer's own ``WORKOS_*`` variables must not reach a test."""
     for name in _settings_in_environment():
         monkeypatch.delenv(name)
+    # Apps that do not say that they are for tests share state in a file: each test has its own.
+    monkeypatch.setenv("WORKOS_CACHE_DIR", str(tmp_path / "workos-sessions"))
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +109,65 @@ def _no_secret_in_the_log() -> Iterator[None]:
     logger.setLevel(level)
     if scan.found:
         pytest.fail(f"This was logged: {scan.found}")
+
+
+class RedisServer:
+    """A Redis server of the test's own, on a free port, that keeps nothing on the disk."""
+
+    def __init__(self) -> None:
+        self.folder = tempfile.mkdtemp(prefix="redis-")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> RedisServer:
+        """Start it, empty."""
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--save", "", "--appendonly", "no", "--dir", self.folder]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    probe.sendall(b"PING\r\n")
+                    if probe.recv(16).startswith(b"+PONG"):
+                        return self
+            time.sleep(0.02)
+        pytest.fail("redis-server does not answer")
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(20)
+        self._process = None
+
+    def close(self) -> None:
+        if self._process is not None:
+            self.kill()
+        shutil.rmtree(self.folder)
+
+
+@pytest.fixture
+def make_redis() -> Iterator[Callable[[], RedisServer]]:
+    """Starts Redis servers, which end with the test."""
+    started: list[RedisServer] = []
+
+    def make() -> RedisServer:
+        server = RedisServer()
+        started.append(server)
+        return server.start()
+
+    yield make
+    for server in started:
+        server.close()
+
+
+@pytest.fixture
+def redis_server(make_redis: Callable[[], RedisServer]) -> RedisServer:
+    return make_redis()
 
 
 def _pop_context() -> None:

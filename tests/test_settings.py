@@ -202,3 +202,51 @@ def test_the_warning_never_begins_in_the_first_half_of_the_inactivity_timeout():
     assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 110}, {}).warn == 55
     assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 1800}, {}).warn == 120
     assert load_settings(GOOD, {}).warn == 120
+
+
+def test_where_state_is_shared_when_nothing_is_set():
+    assert load_settings(GOOD, {}).cache_type_for(testing=False) == "sqlite"
+    assert load_settings(GOOD, {}).cache_type_for(testing=True) == "memory"
+    with_url = load_settings({**GOOD, "WORKOS_CACHE_REDIS_URL": "redis://cache:6379/1"}, {})
+    assert with_url.cache_type_for(testing=False) == "redis"
+    assert with_url.cache_type_for(testing=True) == "memory"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis", "memory"])
+def test_where_state_is_shared_can_be_set_and_then_holds_in_tests_too(kind):
+    more = {"WORKOS_CACHE_REDIS_URL": "redis://cache"} if kind == "redis" else {}
+    settings = load_settings({**GOOD, "WORKOS_CACHE_TYPE": kind, **more}, {})
+    assert settings.cache_type_for(testing=True) == settings.cache_type_for(testing=False) == kind
+
+
+@pytest.mark.parametrize("kind", ["SimpleCache", "FileSystemCache", "MemcachedCache", "NullCache"])
+def test_security_r5_other_caches_are_refused_with_the_reason(kind):
+    (fault,) = faults(WORKOS_CACHE_TYPE=kind)
+    assert fault.startswith("WORKOS_CACHE_TYPE must be one of sqlite, redis, memory;")
+    assert "unpickle" in fault
+
+
+@pytest.mark.parametrize("name", ["WORKOS_CACHE_THRESHOLD", "WORKOS_CACHE_KEY_PREFIX"])
+def test_security_s10_an_unknown_setting_of_the_cache_is_an_error_with_those_there_are(name):
+    (fault,) = faults(**{name: 1})
+    assert "WORKOS_CACHE_DIR, WORKOS_CACHE_REDIS_URL, WORKOS_CACHE_TYPE" in fault
+
+
+@pytest.mark.parametrize("url", ["cache:6379", "http://cache", "redis://", "unix://"])
+def test_a_redis_url_is_one_and_is_not_repeated(url):
+    (fault,) = faults(WORKOS_CACHE_REDIS_URL=url)
+    assert fault.startswith("WORKOS_CACHE_REDIS_URL must be")
+
+
+def test_redis_needs_an_address_and_its_client(monkeypatch):
+    assert "WORKOS_CACHE_REDIS_URL" in faults(WORKOS_CACHE_TYPE="redis")[0]
+    url = {"WORKOS_CACHE_REDIS_URL": "redis://:pa55@cache"}
+    assert "leave one unset" in faults(**url, WORKOS_CACHE_TYPE="sqlite")[0]
+    assert "pa55" not in repr(load_settings({**GOOD, **url}, {}))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "[redis]" in faults(**url)[0]
+
+
+def test_the_directory_of_the_shared_file_does_not_depend_on_where_one_stands(tmp_path):
+    assert "absolute" in faults(WORKOS_CACHE_DIR="state")[0]
+    assert load_settings({**GOOD, "WORKOS_CACHE_DIR": tmp_path}, {}).cache_dir == str(tmp_path)

@@ -1,1 +1,1 @@
-"""What requests, threads and later processes have to agree on."""
+"""What requests, threads, processes and hosts have to agree on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -15,7 +16,7 @@ class MemoryState:
     def __init__(self, *, clock: Callable[[], float], capacity: int = CAPACITY) -> None:
         self._clock = clock
         self._capacity = capacity
-        self._lock = threading.Lock()
+        self._locks = (os.getpid(), threading.Lock())
         self._entries: dict[str, tuple[float, bytes]] = {}
 
     def get(self, key: str) -> bytes | None:
@@ -25,22 +26,29 @@ class MemoryState:
         return entry[1]
 
     def set(self, key: str, value: bytes, seconds: int) -> None:
-        with self._lock:
+        with self._lock():
             self._put(key, value, seconds)
 
     def add(self, key: str, value: bytes, seconds: int) -> bool:
-        with self._lock:
+        with self._lock():
             if self.get(key) is not None:
                 return False
             self._put(key, value, seconds)
             return True
 
     def delete(self, key: str) -> None:
-        with self._lock:
+        with self._lock():
             self._entries.pop(key, None)
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def _lock(self) -> threading.Lock:
+        held, pid = self._locks, os.getpid()
+        if held[0] != pid:
+            # A lock that was held during the fork would stay held: the child makes its own.
+            held = self._locks = (pid, threading.Lock())
+        return held[1]
 
     def _put(self, key: str, value: bytes, seconds: int) -> None:
         self._entries.pop(key, None)

@@ -20,6 +20,7 @@ from ..workos.outcomes import (
     Outcome,
     Rejected,
 )
+from .results import Dead, Failed, Interaction, OrganizationClosed, Renewed, Result
 from .rotation import Rotations
 
 log = logging.getLogger("flask_workos_sessions")
@@ -32,48 +33,6 @@ PROACTIVE_WAIT = 3.0
 PROACTIVE_PAUSE = 10.0
 REACTIVE_PAUSE = 1.0
 _MAX_PAUSES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Renewed:
-    """The sealed successor, not yet verified."""
-
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """WorkOS refused for good: why, in the words of :data:`..coordination.endings.REASONS`."""
-
-    reason: str
-    whole_session: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Interaction:
-    """The person has to act at WorkOS (single sign-on, a second factor)."""
-
-    code: str
-    organization_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OrganizationClosed:
-    """A switch was refused: the person does not belong to that organization."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Nothing is decided: a fault of the network, of WorkOS or of our settings."""
-
-    outcome: str
-    retry_after: float
-    fresh: bool = False
-
-
-Result = Renewed | Dead | Interaction | OrganizationClosed | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +114,11 @@ class Refresher:
         self, record: SessionRecord, caller: Caller, proactive: bool, wanted: str | None
     ) -> Result | _Joined | None:
         digest = self.rotations.digest(record.refresh_token)
+        # Not under the lock: a store may take its time.
+        known = self._recorded(digest) or self._paused(digest, proactive)
+        if known is not None:
+            return known
         with self._lock:
-            known = self._known(digest, proactive)
-            if known is not None:
-                return known
             flight, goes_to = self._flights.get(digest, (None, wanted))
             leads = flight is None
             if flight is None:
@@ -187,12 +147,15 @@ class Refresher:
             self._unannounced.remove(digest)
             return True
 
-    def _known(self, digest: str, proactive: bool) -> Result | None:
+    def _recorded(self, digest: str) -> Result | None:
         successor = self.rotations.successor(digest)
         if successor is not None:
             return Renewed(successor)
         if self.rotations.dead(digest):
             return Dead("revoked")
+        return None
+
+    def _paused(self, digest: str, proactive: bool) -> Result | None:
         pause = self._pauses.get(digest)
         if pause is not None:
             left = (pause.proactive if proactive else pause.reactive) - self._clock()
@@ -214,6 +177,10 @@ class Refresher:
     def _ask(
         self, digest: str, record: SessionRecord, wanted: str | None, caller: Caller
     ) -> Result:
+        # Another thread or process may have landed since the caller looked.
+        recorded = self._recorded(digest)
+        if recorded is not None:
+            return recorded
         outcome = self._client.exchange_refresh_token(
             record.refresh_token,
             organization_id=wanted,

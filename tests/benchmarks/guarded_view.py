@@ -10,6 +10,7 @@ import flask_login
 from cryptography.fernet import Fernet
 from flask import Flask, request
 from measuring import Case, Limits, line, medians, repeated
+from redis_server import RedisServer
 from sample import Sample, authentication, bare_app, environ, get, key_set
 
 
@@ -26,6 +27,10 @@ def run(limits: Limits) -> None:
         "bare page": _requests(bare_app(), environ(cookie, "/page")),
         "our page": _requests(sample.app, environ(cookie, "/page")),
     }
+    redis = RedisServer.start()
+    if redis is not None:
+        shared = Sample(redis_url=redis.url)
+        cases["ours, redis"] = _requests(shared.app, environ(shared.cookies(1)[0]))
     # The same in apps that use flask.session anyway, for which Flask-Login is not to blame.
     secret = secrets.token_hex()
     keyed = Sample(secret_key=secret)
@@ -43,6 +48,13 @@ def run(limits: Limits) -> None:
     line("above it: Flask-Login", login, "us")
     line("above it: this extension", ours, "us")
     limits.at_most("share of Flask-Login's overhead", ours / login, 0.4)
+    if redis is None:
+        print("  redis-server is not installed: not measured (make test installs it)")
+        limits.broken.append("the same with Redis")
+    else:
+        redis.stop()
+        shared_over = times["ours, redis"] - times["bare"]
+        limits.at_most("the same with Redis", shared_over / login, 0.4)
     line("the floor's share of it, for comparison, in percent", 100 * floor / login, "%")
     if peer is None:
         print("  workos-python is not installed: not compared (make bench installs it)")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -155,11 +157,15 @@ class Sample:
     The extension needs no ``SECRET_KEY``; with one, Flask reads its own session as well.
     """
 
-    def __init__(self, *, secret_key: str | None = None) -> None:
+    def __init__(self, *, secret_key: str | None = None, redis_url: str | None = None) -> None:
         self.app = Flask("measured")
         callback = "https://app.example/auth/callback"
         self.app.config.update(settings(TESTING=False, WORKOS_REDIRECT_URI=callback))
         self.app.secret_key = secret_key
+        # As in production: what processes share is in a file, or in Redis.
+        self._folder = tempfile.TemporaryDirectory()
+        self.app.config["WORKOS_CACHE_DIR"] = str(Path(self._folder.name, "state"))
+        self.app.config["WORKOS_CACHE_REDIS_URL"] = redis_url
         WorkOSSessions(self.app)
         self.parts: Parts = self.app.extensions[PARTS]
         self.parts.verifier.keys.seed(key_set())

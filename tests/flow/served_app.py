@@ -2,12 +2,18 @@
 
 import os
 
-from flask import Flask, jsonify
+from flask import Flask, Response, jsonify
 
 from flask_workos_sessions import WorkOSSessions, current_session, login_required
 
 app = Flask(__name__)
 WorkOSSessions(app)
+
+
+@app.after_request
+def name_the_process(response: Response) -> Response:
+    response.headers["X-Process"] = str(os.getpid())
+    return response
 
 
 @app.get("/me")

@@ -36,6 +36,13 @@ def test_ci_runs_what_a_developer_runs() -> None:
     assert run.read_text().splitlines()[-1] == "exec make test"
 
 
+def test_make_test_sees_to_the_programs_that_it_needs() -> None:
+    planned = _make("--dry-run", "test").splitlines()
+    for program in ("chromium", "redis"):
+        assert f".ci/{program}" in planned
+        assert os.access(ROOT / ".ci" / program, os.X_OK)
+
+
 def test_make_test_runs_every_kind_of_check_and_allows_no_skips() -> None:
     planned = _make("--dry-run", "test")
     for check in (

@@ -176,6 +176,9 @@ _TYPES = {
     validators.local_path: "path",
     validators.return_uri: "path or URL",
     validators.store: "`cookie`",
+    validators.cache_type: "`sqlite`, `redis` or `memory`",
+    validators.redis_url: "URL",
+    validators.directory: "path",
 }
 _SAMESITE = "`lax` or `none`"
 
@@ -635,31 +638,53 @@ def test_the_session_cookie_is_as_the_security_page_says(workos, clock):
 
 
 @pytest.fixture
-def two_processes(workos, clock):
+def make_two_processes(workos, clock):
     """Two apps with the same settings: what two processes are to each other. And their browser."""
-    config = workos.settings("http://localhost/auth/callback")
-    apps = []
-    for name in ("one", "two"):
-        app = Flask(name)
-        app.config.update(config)
-        WorkOSSessions(app, clock=clock)
-        app.add_url_rule("/", "home", login_required(lambda: "in"))
-        apps.append(app)
-    client = apps[0].test_client()
-    begun = client.get("/auth/login")
-    client.get(workos.approve(begun.location, "alice@acme.test"))
-    cookie = f"wos-session={client.get_cookie('wos-session').value}"
 
-    def ask(app, cookie=cookie):
-        stranger = app.test_client(use_cookies=False)
-        return stranger.get("/", headers={**SCRIPT, "Cookie": cookie})
+    def make(**settings):
+        config = {**workos.settings("http://localhost/auth/callback"), **settings}
+        apps = []
+        for name in ("one", "two"):
+            app = Flask(name)
+            app.config.update(config)
+            WorkOSSessions(app, clock=clock)
+            app.add_url_rule("/", "home", login_required(lambda: "in"))
+            apps.append(app)
+        client = apps[0].test_client()
+        begun = client.get("/auth/login")
+        client.get(workos.approve(begun.location, "alice@acme.test"))
+        cookie = f"wos-session={client.get_cookie('wos-session').value}"
 
-    return (*apps, client, ask)
+        def ask(app, cookie=cookie):
+            stranger = app.test_client(use_cookies=False)
+            return stranger.get("/", headers={**SCRIPT, "Cookie": cookie})
+
+        return (*apps, client, ask)
+
+    return make
 
 
-def test_another_process_learns_of_a_sign_out_at_its_next_exchange(two_processes, clock):
+@pytest.fixture
+def two_processes(make_two_processes):
+    return make_two_processes()
+
+
+def test_another_process_learns_of_a_sign_out_within_a_second(two_processes, clock):
     """As sign-out and revocation is told on the security page."""
     one, two, client, ask = two_processes
+    assert ask(two).status_code == 200
+    client.post("/auth/logout", headers=SCRIPT)
+    assert ask(one).status_code == 401
+    assert ask(two).status_code == 200
+    clock.advance(1)
+    assert ask(two).json["required"] == {"reason": "signed_out"}
+
+
+def test_with_memory_another_process_learns_of_a_sign_out_at_its_next_exchange(
+    make_two_processes, clock
+):
+    """As the same page has it."""
+    one, two, client, ask = make_two_processes(WORKOS_CACHE_TYPE="memory")
     client.post("/auth/logout", headers=SCRIPT)
     assert ask(one).status_code == 401
     assert ask(two).status_code == 200
@@ -667,12 +692,23 @@ def test_another_process_learns_of_a_sign_out_at_its_next_exchange(two_processes
     assert ask(two).json["required"] == {"reason": "revoked"}
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(20, 200), (40, 401)])
-def test_an_answer_that_was_lost_is_lost_to_another_process_after_30_seconds(
-    two_processes, clock, seconds, status
-):
+@pytest.mark.parametrize("seconds", [20, 40, 1500])
+def test_an_answer_that_was_lost_is_found_by_another_process(two_processes, workos, clock, seconds):
     """As several processes are told of on the page of how it works."""
     one, two, _, ask = two_processes
+    clock.advance(301)
+    lost = ask(one)
+    clock.advance(seconds)
+    exchanges = len(workos.exchanges("refresh_token"))
+    assert (lost.status_code, ask(two).status_code) == (200, 200)
+    assert len(workos.exchanges("refresh_token")) - exchanges == (1 if seconds > 300 else 0)
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(20, 200), (40, 401)])
+def test_with_memory_an_answer_that_was_lost_is_lost_to_another_process_after_30_seconds(
+    make_two_processes, clock, seconds, status
+):
+    one, two, _, ask = make_two_processes(WORKOS_CACHE_TYPE="memory")
     clock.advance(301)
     assert ask(one).status_code == 200
     clock.advance(seconds)

@@ -19,7 +19,8 @@ ALLOWED: dict[str, set[str]] = {
     "lifetime": set(),
     "errors": set(),
     "validators": set(),
-    "settings": {"errors", "validators"},
+    "settings": {"conflicts", "errors", "validators"},
+    "conflicts": {"settings"},  # its type
 }
 #: The parts at the bottom: they can be used, and tested, without an app and without a request.
 PARTS = {

@@ -13,6 +13,8 @@ RULES = [
     *(f"C{number}" for number in range(1, 11)),
     *(f"G{number}" for number in range(1, 7)),
     "R1",
+    "R5",
+    "R6",
     "T1",
     "T2",
     "T3",

@@ -9,13 +9,12 @@ import pytest
 from flask_workos_sessions.coordination.background import Background
 from flask_workos_sessions.coordination.memory import MemoryState
 from flask_workos_sessions.local import MovableClock
-from flask_workos_sessions.refresh.refresher import (
-    Caller,
+from flask_workos_sessions.refresh.refresher import Caller, Refresher
+from flask_workos_sessions.refresh.results import (
     Dead,
     Failed,
     Interaction,
     OrganizationClosed,
-    Refresher,
     Renewed,
 )
 from flask_workos_sessions.refresh.rotation import MAX_RECORD_SECONDS, Rotations

@@ -1,0 +1,67 @@
+"""Settings that are right each, and cannot stand together."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+
+def conflicts(settings: Settings) -> list[str]:
+    """What is wrong with these settings, and the remedy."""
+    faults = _cache_conflicts(settings)
+    if len({urlsplit(uri).scheme for uri in settings.redirect_uri}) > 1:
+        faults.append("WORKOS_REDIRECT_URI mixes http and https: one kind of cookie serves one.")
+    for uri in settings.redirect_uri:
+        if not urlsplit(uri).path.endswith(settings.callback_path):
+            faults.append(
+                f"WORKOS_REDIRECT_URI must end in {settings.callback_path}, the path of our "
+                "callback (see WORKOS_URL_PREFIX), and be registered so at WorkOS."
+            )
+        if settings.cookie_secure and urlsplit(uri).scheme == "http":
+            faults.append(
+                "WORKOS_COOKIE_SECURE is on and WORKOS_REDIRECT_URI is http: the browser would "
+                "not send the cookie back. Use https, or leave WORKOS_COOKIE_SECURE unset."
+            )
+    if settings.cookie_secure is False and any(
+        urlsplit(uri).scheme == "https" for uri in settings.redirect_uri
+    ):
+        faults.append(
+            "WORKOS_COOKIE_SECURE is off and WORKOS_REDIRECT_URI is https: leave it unset."
+        )
+    if settings.cookie_samesite == "none" and not settings.secure:
+        faults.append("WORKOS_COOKIE_SAMESITE=none needs a Secure cookie: use https.")
+    if settings.cookie_name.startswith("__Host-") and (
+        settings.cookie_domain or not settings.secure
+    ):
+        faults.append(
+            "WORKOS_COOKIE_NAME begins with __Host-, which a browser takes only with Secure and "
+            "without WORKOS_COOKIE_DOMAIN."
+        )
+    if settings.cookie_name.startswith("__Secure-") and not settings.secure:
+        faults.append("WORKOS_COOKIE_NAME begins with __Secure-, and the cookie is not Secure.")
+    if not settings.cookie_name.isascii() or any(c in settings.cookie_name for c in ' ,;="\t'):
+        faults.append(
+            "WORKOS_COOKIE_NAME must be ASCII without space, comma, semicolon, = or quote."
+        )
+    return faults
+
+
+def _cache_conflicts(settings: Settings) -> list[str]:
+    faults = []
+    if settings.cache_type == "redis" and settings.cache_redis_url is None:
+        faults.append('WORKOS_CACHE_TYPE=redis needs WORKOS_CACHE_REDIS_URL ("redis://host").')
+    if settings.cache_redis_url is not None:
+        if settings.cache_type == "sqlite":
+            faults.append(
+                "WORKOS_CACHE_REDIS_URL is set and WORKOS_CACHE_TYPE is sqlite: leave one unset."
+            )
+        if settings.cache_type != "memory" and importlib.util.find_spec("redis") is None:
+            faults.append(
+                "WORKOS_CACHE_REDIS_URL needs the Redis client: install "
+                "Flask-WorkOS-Sessions[redis]."
+            )
+    return faults

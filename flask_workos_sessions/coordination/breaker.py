@@ -1,0 +1,85 @@
+"""A store that fails is left alone for a while, and nobody waits for it or hears its errors."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+log = logging.getLogger("flask_workos_sessions")
+
+#: Seconds for which a store that has failed is not asked.
+PAUSE_SECONDS = 5.0
+
+
+class StoreUnusable(Exception):
+    """A store that we do not use, and why: a fixed text, without a path or an address."""
+
+
+class Answer(NamedTuple):
+    """What a store answered; ``given`` is false when it failed or was not asked."""
+
+    given: bool
+    value: Any = None
+
+
+_NONE = Answer(False)
+
+
+class Breaker:
+    """Calls a store, and turns every failure into no answer.
+
+    It has no lock: there is nothing that a fork could leave locked, and two threads that both try
+    a store which has just come back do no harm.
+
+    :param fatal: log the first failure of this process as an error: without its store it shares
+        nothing (security R7). Off in tests.
+    """
+
+    def __init__(self, *, fatal: bool, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.failures = 0
+        self._level = logging.ERROR if fatal else logging.WARNING
+        self._monotonic = monotonic
+        self._failing = False
+        self._retry_at = 0.0
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last call failed."""
+        return self._failing
+
+    def call(self, operation: Callable[..., Any], *arguments: Any) -> Answer:
+        """What ``operation(*arguments)`` returns, unless the store is left alone just now."""
+        if self._failing:
+            now = self._monotonic()
+            if now < self._retry_at:
+                return _NONE
+            # This call finds out whether the store is back; the others go on without it.
+            self._retry_at = now + PAUSE_SECONDS
+        try:
+            value = operation(*arguments)
+        except Exception as fault:
+            self._failed(fault)
+            return _NONE
+        if self._failing:
+            self._failing = False
+            log.warning("The shared state can be used again.")
+        return Answer(True, value)
+
+    def _failed(self, fault: Exception) -> None:
+        self.failures += 1
+        self._retry_at = self._monotonic() + PAUSE_SECONDS
+        told, self._failing = self._failing, True
+        if told:
+            return
+        # The text of a foreign exception may hold an address or a path.
+        reason = str(fault) if isinstance(fault, StoreUnusable) else type(fault).__name__
+        log.log(
+            self._level,
+            "The shared state cannot be used (%s): this process goes on with its own memory, and "
+            "tries again every %d seconds. Sign-outs and refreshes are not shared meanwhile.",
+            reason,
+            PAUSE_SECONDS,
+        )
+        self._level = logging.WARNING

@@ -1,0 +1,111 @@
+"""Which sessions have ended: known at once here, within a second elsewhere, read seldom."""
+
+import threading
+
+import pytest
+
+from flask_workos_sessions.coordination.endings import BELIEVED_SECONDS, Endings
+from flask_workos_sessions.coordination.memory import MemoryState
+from flask_workos_sessions.local import MovableClock
+
+
+class Counted(MemoryState):
+    reads = 0
+
+    def get(self, key):
+        if not threading.current_thread().name.startswith("inner"):
+            self.reads += 1
+        return super().get(key)
+
+
+@pytest.fixture
+def clock():
+    return MovableClock(1_000).freeze()
+
+
+@pytest.fixture
+def state(clock):
+    return Counted(clock=clock)
+
+
+@pytest.fixture
+def process(state, clock):
+    return lambda: Endings(state, lambda purpose, value: (value,), clock=clock)
+
+
+def test_a_session_that_lives_is_looked_up_once_a_second(process, state, clock):
+    endings = process()
+    key = endings.key("s")
+    for _ in range(10):
+        for _ in range(100):
+            assert endings.reason_at(key) is None
+        clock.advance(BELIEVED_SECONDS)
+    assert state.reads == 10
+
+
+def test_another_process_s_end_is_noticed_within_a_second(process, clock):
+    one, two = process(), process()
+    key = one.key("s")
+    assert two.reason_at(key) is None
+    assert one.end("s", "signed_out", until=2_000)
+    assert two.look(key) == "signed_out"
+    three = process()
+    assert three.reason_at(key) == "signed_out"
+    clock.advance(BELIEVED_SECONDS)
+    assert two.reason_at(key) == "signed_out"
+
+
+def test_a_process_s_own_end_is_known_at_once(process):
+    endings = process()
+    key = endings.key("s")
+    assert endings.reason_at(key) is None
+    endings.end("s", "revoked", until=2_000)
+    assert endings.reason_at(key) == "revoked"
+
+
+def test_an_end_that_is_known_is_not_looked_up_again_and_outlives_the_store(process, state, clock):
+    one, two = process(), process()
+    one.end("s", "signed_out", until=2_000)
+    key = one.key("s")
+    assert two.reason_at(key) == "signed_out"
+    reads = state.reads
+    state.delete(key)
+    clock.advance(999)
+    assert two.reason_at(key) == one.reason_at(key) == "signed_out"
+    assert state.reads == reads
+    clock.advance(1)
+    assert two.reason_at(key) is None
+
+
+def test_a_clock_that_is_set_back_does_not_prolong_what_is_believed(process, clock):
+    one, two = process(), process()
+    key = one.key("s")
+    assert two.reason_at(key) is None
+    clock.set(500)
+    one.end("s", "revoked", until=2_000)
+    assert two.reason_at(key) == "revoked"
+
+
+def test_only_the_first_of_several_processes_tells_of_an_end(process):
+    one, two = process(), process()
+    assert one.end("s", "signed_out", until=2_000)
+    assert not two.end("s", "revoked", until=2_000)
+    assert process().reason("s") == "signed_out"
+
+
+def test_what_is_believed_is_bounded(process):
+    endings = process()
+    for number in range(50_000):
+        endings.reason_at(str(number))
+    assert len(endings._alive) <= 20_000
+
+
+def test_an_end_is_found_by_a_process_to_which_another_password_is_the_first(state, clock):
+    old_first, new_first = (
+        Endings(
+            state, lambda purpose, value, order=order: [f"{value}{p}" for p in order], clock=clock
+        )
+        for order in ("on", "no")
+    )
+    old_first.end("s", "signed_out", until=2_000)
+    assert new_first.reason("s") == "signed_out"

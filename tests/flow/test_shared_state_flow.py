@@ -1,0 +1,107 @@
+"""Sessions whose state is shared: what it costs a request, and what a dead store does to it."""
+
+import secrets
+import time
+
+import pytest
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def config(request, tmp_path):
+    """Settings with which several sites are to each other what processes are."""
+    password = {"WORKOS_COOKIE_PASSWORD": secrets.token_hex(32)}
+    if request.param == "redis":
+        url = request.getfixturevalue("redis_server").url
+        return {**password, "WORKOS_CACHE_TYPE": "redis", "WORKOS_CACHE_REDIS_URL": url}
+    directory = str(tmp_path / "state")
+    return {**password, "WORKOS_CACHE_TYPE": "sqlite", "WORKOS_CACHE_DIR": directory}
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Counts the reads of a site's store."""
+
+    def count(site):
+        store, asked = site.parts.state._store, []
+        get = store.get
+        monkeypatch.setattr(store, "get", lambda key: asked.append(key) or get(key))
+        return asked
+
+    return count
+
+
+def test_a_session_costs_one_read_of_the_store_in_a_second(make_site, config, clock, reads):
+    site = make_site(**config)
+    browser = site.browser()
+    browser.sign_in()
+    browser.get("/dashboard")
+    clock.advance(1)
+    asked = reads(site)
+    for seconds in range(1, 11):
+        for _ in range(20):
+            assert browser.get("/dashboard").status_code == 200
+        assert len(asked) == seconds
+        clock.advance(1)
+
+
+def test_a_stranger_costs_none(make_site, config, reads):
+    site = make_site(**config)
+    asked = reads(site)
+    browser = site.browser()
+    assert browser.get("/dashboard").status_code == 302
+    browser.cookie = "A" * 900
+    assert browser.get("/dashboard").status_code == 302
+    assert browser.get("/hello").status_code == 200
+    assert asked == []
+
+
+def test_a_refresh_in_one_is_followed_in_another_with_the_same_cookie(
+    make_site, config, clock, workos
+):
+    one, two = make_site(**config), make_site(**config)
+    browser = one.browser()
+    browser.sign_in()
+    cookie = f"{one.parts.store.name}={browser.cookie}"
+    clock.advance(301)
+    answers = [site.browser().send(cookie) for site in (one, two, one)]
+    assert [each.status_code for each in answers] == [200, 200, 200]
+    assert len({each.headers["Set-Cookie"] for each in answers}) == 1
+    assert len(workos.exchanges("refresh_token")) == 1
+    assert len(one.signal("session_refreshed")) == 1
+    assert two.signal("session_refreshed") == []
+
+
+def test_security_r1_a_sign_out_elsewhere_is_looked_for_before_an_exchange(
+    make_site, config, clock, workos
+):
+    one, two = make_site(**config), make_site(**config)
+    browser = one.browser()
+    browser.sign_in()
+    cookie = f"{one.parts.store.name}={browser.cookie}"
+    clock.advance(301)
+    known = two.parts.reader.peek(browser.cookie)
+    assert two.parts.endings.reason_at(known.ended_key) is None
+    assert browser.post("/auth/logout").status_code == 303
+    # No time has passed: what the second one believes is not old, and not good enough.
+    assert two.browser().send(cookie).json["required"] == {"reason": "signed_out"}
+    assert workos.exchanges("refresh_token") == []
+
+
+def test_a_dead_redis_signs_nobody_out_and_keeps_nobody_waiting(
+    make_site, redis_server, clock, workos
+):
+    settings = {"WORKOS_CACHE_TYPE": "redis", "WORKOS_CACHE_REDIS_URL": redis_server.url}
+    site = make_site(**settings)
+    browser = site.browser()
+    browser.sign_in()
+    redis_server.kill()
+    clock.advance(301)
+    begun = time.monotonic()
+    assert browser.get("/dashboard").status_code == 200
+    assert len(workos.exchanges("refresh_token")) == 1
+    clock.advance(2)
+    assert browser.get("/dashboard").status_code == 200
+    copied = f"{site.parts.store.name}={browser.cookie}"
+    assert browser.post("/auth/logout").status_code == 303
+    assert browser.send(copied).status_code == 401
+    assert time.monotonic() - begun < 2
