@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from flask_workos_sessions import login_required
+
 
 @pytest.fixture(params=["sqlite", "redis"])
 def config(request, tmp_path):
@@ -85,6 +87,70 @@ def test_security_r1_a_sign_out_elsewhere_is_looked_for_before_an_exchange(
     # No time has passed: what the second one believes is not old, and not good enough.
     assert two.browser().send(cookie).json["required"] == {"reason": "signed_out"}
     assert workos.exchanges("refresh_token") == []
+
+
+@pytest.fixture
+def expired(make_site, config, clock):
+    """Two processes, and a cookie whose access token has run out."""
+    one, two = make_site(**config), make_site(**config)
+    browser = one.browser()
+    browser.sign_in()
+    clock.advance(301)
+    return one, two, f"{one.parts.store.name}={browser.cookie}"
+
+
+def sign_out_at(site, workos):
+    session_id = workos.sessions[0].id
+    site.parts.endings.end(session_id, "signed_out", until=site.clock() + 3600)
+
+
+def test_a_token_that_another_process_exchanged_in_the_same_moment_is_not_sent_again(
+    expired, workos, monkeypatch
+):
+    one, two, cookie = expired
+    background = two.parts.refresher._background
+    submit = background.submit
+
+    def after_the_other(*work):
+        assert one.browser().send(cookie).status_code == 200
+        return submit(*work)
+
+    monkeypatch.setattr(background, "submit", after_the_other)
+    assert two.browser().send(cookie).status_code == 200
+    assert len(workos.exchanges("refresh_token")) == 1
+
+
+def test_security_r1_a_sign_out_elsewhere_wins_against_an_exchange_under_way(
+    expired, workos, monkeypatch
+):
+    one, two, cookie = expired
+    client = two.parts.client
+    exchange = client.exchange_refresh_token
+
+    def overtaken(*arguments, **keywords):
+        sign_out_at(one, workos)
+        return exchange(*arguments, **keywords)
+
+    monkeypatch.setattr(client, "exchange_refresh_token", overtaken)
+    answer = two.browser().send(cookie)
+    assert answer.json["required"] == {"reason": "signed_out"}
+    assert len(workos.exchanges("refresh_token")) == 1
+
+
+def test_security_r1_a_sign_out_elsewhere_during_a_slow_view_keeps_its_new_cookie_back(
+    expired, workos
+):
+    one, two, cookie = expired
+
+    @two.app.get("/slow")
+    @login_required
+    def slow():
+        sign_out_at(one, workos)
+        return "done"
+
+    answer = two.browser().send(cookie, "/slow")
+    assert answer.text == "done"
+    assert "Set-Cookie" not in answer.headers
 
 
 def test_a_dead_redis_signs_nobody_out_and_keeps_nobody_waiting(
