@@ -43,8 +43,9 @@ class RequestState:
     def __init__(self, asked: Request, parts: Parts) -> None:
         self.request = asked
         self.parts = parts
-        #: Whether the first look may neither refresh nor fetch anything, whoever looks.
+        #: Whether the view is ``@passive``: no look at the session may refresh it.
         self.passive = False
+        #: Whether the view is one of ours: somebody else's look may not even fetch keys.
         self.quiet = False
         #: Whether the response shows, or depends on, who is signed in.
         self.private = False
@@ -74,20 +75,18 @@ class RequestState:
     def open(self, *, active: bool, fetch: bool = True) -> Opening:
         """Open the session cookie of this request, unless that was done as thoroughly."""
         done = self._opening
-        if done is not None and not self.settled:
-            unconfirmed = done.retry_after is not None and fetch and not self._fetch
-            if (active and not self._active and done.value is None) or unconfirmed:
-                done = None
-        if done is None:
-            self._opening = None
-            self._active, self._fetch = active, fetch
-        if self._opening is None:
-            header = self.request.environ.get("HTTP_COOKIE")
-            self._opening = (
-                self.parts.opener.open(header, self.caller, active=active, fetch=fetch)
-                if header
-                else Opening()
-            )
+        if done is not None:
+            may_refresh = active and not self._active and done.value is None
+            may_confirm = fetch and not self._fetch and done.retry_after is not None
+            if self.settled or not (may_refresh or may_confirm):
+                return done
+        self._active, self._fetch = active, fetch
+        header = self.request.environ.get("HTTP_COOKIE")
+        self._opening = (
+            self.parts.opener.open(header, self.caller, active=active, fetch=fetch)
+            if header
+            else Opening()
+        )
         return self._opening
 
     def caller(self) -> Caller:

@@ -183,9 +183,10 @@ def test_security_c8_nothing_in_the_page_is_a_token(client, app):
 
 def test_the_script_and_the_styles_are_served_for_ever(client):
     page = client.get("/guarded", headers=NAVIGATION).text
-    for name in ("session.", "session."):
-        url = page.split(f'"/auth/assets/{name}')[1].split('"')[0]
-        response = client.get(f"/auth/assets/{name}{url}")
+    urls = [part.split('"')[0] for part in page.split('"/auth/assets/')[1:]]
+    assert [url.rpartition(".")[2] for url in urls] == ["css", "js"]
+    for url in urls:
+        response = client.get(f"/auth/assets/{url}")
         assert response.status_code == 200
         assert "immutable" in response.headers["Cache-Control"]
     assert client.get("/auth/assets/session.js").status_code == 404

@@ -212,8 +212,7 @@ def test_an_unknown_key_is_503_when_the_key_set_cannot_be_had(browser, site, val
     assert "Retry-After" in response.headers
 
 
-def test_ten_thousand_unknown_keys_make_one_fetch_a_minute(browser, site, value, workos, clock):
-    record = site.parts.store.open(value)
+def test_ten_thousand_unknown_keys_make_one_fetch_a_minute(site, value, workos, clock):
     keys = site.parts.verifier.keys
     clock.advance(61)
     before = len(workos.requests)
@@ -221,7 +220,6 @@ def test_ten_thousand_unknown_keys_make_one_fetch_a_minute(browser, site, value,
         with pytest.raises(Exception):  # noqa: B017, PT011 - which one depends on the minute
             keys.find(f"kid-{number}", clock())
     assert len(workos.requests) - before == 1
-    assert record is not None
 
 
 def test_security_c4_a_withdrawn_key_ends_what_is_remembered(browser, site, value, workos, clock):

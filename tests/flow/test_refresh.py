@@ -387,7 +387,7 @@ def test_a_late_answer_is_kept_when_the_request_has_given_up(
     assert len(site.signal("session_refreshed")) == 1
 
 
-def test_an_organization_switch_keeps_working_after_the_refresh(signed_in, clock, site):
+def test_session_refreshed_is_sent_with_the_session_before_it(signed_in, clock, site):
     heard = []
     signals.session_refreshed.connect(
         lambda sender, session, previous: heard.append(previous.refreshed_at), site.app, weak=False

@@ -86,6 +86,7 @@ def test_an_odd_referer_of_a_refused_post_is_no_error(browser, header, url):
     response = browser.client.post("/api/me", headers={header: url, "Sec-Fetch-Mode": "cors"})
     assert response.status_code == 401
     assert response.json["login_url"] == "/auth/login"
+    assert browser.client.get("/auth/login", headers={header: url}).status_code == 302
 
 
 def test_security_c9_a_stream_that_may_read_the_session_is_private():

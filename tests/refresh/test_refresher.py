@@ -130,9 +130,6 @@ def test_before_a_token_counts_as_refused_the_record_is_looked_at_again(
 ):
     """Peers: bug class A, another process has exchanged the token in the meantime."""
 
-    class Late(Rejected):
-        pass
-
     def exchange(refresh_token, **more):
         rotations.record(rotations.digest("r1"), "the other's", until=90_000)
         return Rejected("invalid_grant", 400)
