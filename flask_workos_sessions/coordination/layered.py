@@ -22,6 +22,8 @@ class Store(Protocol):
     def set(self, key: str, value: Any, timeout: int, /) -> Any: ...
     def add(self, key: str, value: Any, timeout: int, /) -> Any: ...
     def delete(self, key: str, /) -> Any: ...
+    def replace(self, key: str, value: Any, timeout: int, /) -> Any: ...
+    def remove(self, key: str, value: Any, /) -> Any: ...
 
 
 class LayeredState:
@@ -92,6 +94,15 @@ class LayeredState:
     def delete(self, key: str) -> None:
         self._memory.delete(key)
         self.breaker.call(self._store.delete, self._name(key))
+
+    def discard(self, key: str, value: bytes) -> None:
+        own = self._memory.get(key)
+        if own is not None and own[_LIFE_SIZE:] == value:
+            self._memory.delete(key)
+        name = self._name(key)
+        sealed = self.breaker.call(self._store.get, name).value
+        if self._open(key, sealed) == value:
+            self.breaker.call(self._store.remove, name, sealed)
 
     def _name(self, key: str) -> str:
         return f"{self._namespace}:{key}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable
+
+from .process_lock import ProcessLock
 
 #: Entries that are kept at most; each is a few hundred bytes to four kilobytes.
 CAPACITY = 20_000
@@ -16,7 +16,7 @@ class MemoryState:
     def __init__(self, *, clock: Callable[[], float], capacity: int = CAPACITY) -> None:
         self._clock = clock
         self._capacity = capacity
-        self._locks = (os.getpid(), threading.Lock())
+        self._lock = ProcessLock()
         self._entries: dict[str, tuple[float, bytes]] = {}
 
     def get(self, key: str) -> bytes | None:
@@ -26,29 +26,47 @@ class MemoryState:
         return entry[1]
 
     def set(self, key: str, value: bytes, seconds: int) -> None:
-        with self._lock():
+        with self._lock:
             self._put(key, value, seconds)
 
     def add(self, key: str, value: bytes, seconds: int) -> bool:
-        with self._lock():
+        with self._lock:
             if self.get(key) is not None:
                 return False
             self._put(key, value, seconds)
             return True
 
     def delete(self, key: str) -> None:
-        with self._lock():
+        with self._lock:
             self._entries.pop(key, None)
+
+    def discard(self, key: str, value: bytes) -> None:
+        self.remove(key, value)
+
+    def remove(self, key: str, value: bytes) -> bool:
+        """Forget a value if it is this one; whether it was."""
+        with self._lock:
+            if self.get(key) != value:
+                return False
+            del self._entries[key]
+            return True
+
+    def replace(self, key: str, value: bytes, seconds: int) -> bool:
+        """Keep a value in place of one that is there; whether one was."""
+        with self._lock:
+            if self.get(key) is None:
+                return False
+            self._put(key, value, seconds)
+            return True
+
+    def items(self) -> list[tuple[str, float, bytes]]:
+        """What has not run out: key, end (epoch seconds) and value."""
+        now = self._clock()
+        with self._lock:
+            return [(key, *entry) for key, entry in self._entries.items() if entry[0] > now]
 
     def __len__(self) -> int:
         return len(self._entries)
-
-    def _lock(self) -> threading.Lock:
-        held, pid = self._locks, os.getpid()
-        if held[0] != pid:
-            # A lock that was held during the fork would stay held: the child makes its own.
-            held = self._locks = (pid, threading.Lock())
-        return held[1]
 
     def _put(self, key: str, value: bytes, seconds: int) -> None:
         self._entries.pop(key, None)

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 0.25
 ANSWER_SECONDS = 0.25
 
+# One step in Redis: between looking and deleting, another process could take the key.
+_REMOVE = """
+if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end
+return 0
+"""
+
 
 class RedisBackend(BaseCache):
     """Bytes in, bytes out: nothing is pickled (security R5), and every entry has a lifetime.
@@ -50,6 +56,14 @@ class RedisBackend(BaseCache):
 
     def delete(self, key: str) -> bool:
         return bool(self._redis().delete(key))
+
+    def replace(self, key: str, value: bytes, timeout: int) -> bool:
+        """Keep a value in place of one that is there; whether one was."""
+        return bool(self._redis().set(key, value, px=_milliseconds(timeout), xx=True))
+
+    def remove(self, key: str, value: bytes) -> bool:
+        """Delete an entry if it has this value; whether it had."""
+        return bool(self._redis().eval(_REMOVE, 1, key, value))
 
     def _redis(self) -> Redis:
         held, pid = self._client, os.getpid()

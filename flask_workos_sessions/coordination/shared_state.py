@@ -26,3 +26,7 @@ class SharedState(Protocol):
     def delete(self, key: str) -> None:
         """Forget a value, if there is one."""
         ...
+
+    def discard(self, key: str, value: bytes) -> None:
+        """Forget a value if it is still this one: who held a lease must not free another's."""
+        ...

@@ -42,7 +42,9 @@ INSERT INTO entries (key, until, value) VALUES (?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET until = excluded.until, value = excluded.value
 WHERE entries.until <= ?
 """
+_REPLACE = "UPDATE entries SET until = ?, value = ? WHERE key = ? AND until > ?"
 _DELETE = "DELETE FROM entries WHERE key = ?"
+_REMOVE = "DELETE FROM entries WHERE key = ? AND value = ?"
 _SWEEP = "DELETE FROM entries WHERE key IN (SELECT key FROM entries WHERE until <= ? LIMIT ?)"
 
 #: Connections of the process from which this one was forked: not to be used, and not to be closed
@@ -121,6 +123,17 @@ class SQLiteBackend(BaseCache):
     def delete(self, key: str) -> bool:
         with self._connection() as connection:
             return connection.execute(_DELETE, (key,)).rowcount == 1
+
+    def replace(self, key: str, value: bytes, timeout: int) -> bool:
+        """Keep a value in place of one that is there; whether one was."""
+        with self._connection() as connection:
+            values = (self._until(timeout), value, key, self._clock())
+            return connection.execute(_REPLACE, values).rowcount == 1
+
+    def remove(self, key: str, value: bytes) -> bool:
+        """Delete an entry if it has this value; whether it had."""
+        with self._connection() as connection:
+            return connection.execute(_REMOVE, (key, value)).rowcount == 1
 
     def _until(self, timeout: Any) -> float:
         if not isinstance(timeout, int) or timeout < 1:

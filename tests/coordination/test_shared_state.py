@@ -203,3 +203,29 @@ def test_an_app_with_another_client_id_shares_nothing(shared):
     assert other.get("k") is None
     assert other.add("k", b"2", 60)
     assert mine.get("k") == b"1"
+
+
+def test_only_this_very_value_is_discarded(shared):
+    one, two = shared.process(), shared.process()
+    assert one.add("lease", b"mine", 60)
+    two.discard("lease", b"theirs")
+    assert not two.add("lease", b"theirs", 60)
+    one.discard("lease", b"mine")
+    assert two.add("lease", b"theirs", 60)
+    one.discard("lease", b"mine")
+    assert two.get("lease") == b"theirs"
+
+
+def test_a_backend_replaces_only_what_is_there_and_removes_only_what_it_was_shown(store):
+    backend = store.process()._store
+    assert not backend.replace("k", b"1", 60)
+    assert backend.get("k") is None
+    backend.set("k", b"1", 1)
+    assert backend.replace("k", b"2", 60)
+    assert not backend.remove("k", b"1")
+    assert backend.get("k") == b"2"
+    assert backend.remove("k", b"2")
+    assert not backend.remove("k", b"2")
+    backend.set("k", b"1", 1)
+    store.wait(1)
+    assert not backend.replace("k", b"2", 60)
