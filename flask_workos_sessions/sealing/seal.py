@@ -42,15 +42,18 @@ class Sealer:
         self._info = b"seal " + purpose.encode()
         self._bound = bytes([VERSION]) + _framed(purpose.encode()) + _framed(client_id.encode())
 
-    def seal(self, plaintext: bytes, *, name: str) -> str:
-        """Seal ``plaintext`` as the value of the cookie ``name``."""
+    def seal(self, plaintext: bytes, *, name: str, also: bytes = b"") -> str:
+        """Seal ``plaintext`` as the value of the cookie ``name``.
+
+        :param also: another secret, without which the value does not open either.
+        """
         key_id, secret = self._keys.first
         salt = os.urandom(_SALT_SIZE)
-        cipher, nonce = self._cipher(secret, salt)
+        cipher, nonce = self._cipher(also + secret, salt)
         sealed = cipher.encrypt(nonce, plaintext, self._associated(name))
         return base64url.encode(bytes([VERSION]) + key_id + salt + sealed)
 
-    def open(self, value: str, *, name: str) -> bytes | None:
+    def open(self, value: str, *, name: str, also: bytes = b"") -> bytes | None:
         """What was sealed as ``name``, or ``None`` if we did not seal this. Raises nothing."""
         if len(value) > self._longest:
             return None
@@ -61,7 +64,7 @@ class Sealer:
             secret = self._keys.secret(raw[1 : 1 + KEY_ID_SIZE])
             if secret is None:
                 return None
-            cipher, nonce = self._cipher(secret, raw[1 + KEY_ID_SIZE : _HEADER_SIZE])
+            cipher, nonce = self._cipher(also + secret, raw[1 + KEY_ID_SIZE : _HEADER_SIZE])
             return cipher.decrypt(nonce, raw[_HEADER_SIZE:], self._associated(name))
         except (ValueError, IndexError, InvalidTag):
             return None

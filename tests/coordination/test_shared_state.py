@@ -162,7 +162,7 @@ def test_a_fork_leaves_both_with_a_state_that_works(store):
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_fork_while_the_memory_is_locked_locks_nobody_out(make_shared):
     state = make_shared("memory").process()
-    with state._lock():
+    with state._lock:
         pid = os.fork()
         if pid == 0:
             signalled = threading.Thread(target=state.set, args=("k", b"v", 10), daemon=True)

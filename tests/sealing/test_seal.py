@@ -183,3 +183,11 @@ def test_the_key_id_is_all_that_is_told_of_a_password():
     key_id, secret = KeyRing([OLD]).first
     assert len(key_id) == keys_module.KEY_ID_SIZE
     assert key_id not in secret
+
+
+def test_a_value_sealed_with_another_secret_needs_that_too():
+    sealer = Sealer(KeyRing(["p" * 32]), purpose="test", client_id="client_1")
+    sealed = sealer.seal(b"text", name="n", also=b"a refresh token")
+    assert sealer.open(sealed, name="n", also=b"a refresh token") == b"text"
+    assert sealer.open(sealed, name="n", also=b"another") is None
+    assert sealer.open(sealed, name="n") is None
