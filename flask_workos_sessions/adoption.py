@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import opened, signals
-from .coordination.endings import Endings
+from .coordination.endings import Endings, Unreadable
 from .coordination.revocations import Revoker
 from .memo import Known
 from .opened import Opening
@@ -45,14 +45,25 @@ class Adoption:
         rotations = self.refresher.rotations
         newest = None
         for _ in range(_MAX_SUCCESSORS):
-            digest = rotations.digest(known.record.refresh_token)
-            value = rotations.successor(digest)
+            value = rotations.successor(known.record.refresh_token)
             successor = self._verified(known, value, fetch=fetch) if value else None
             if successor is None:
                 break
-            self._announce(digest, successor, known)
+            self._announce(rotations.digest(known.record.refresh_token), successor, known)
             known, newest = successor, value
         return known, newest
+
+    def latest(self, known: Known, value: str) -> str | None:
+        """The value for a response that was long in the making: the newest, or none once the
+        session has ended. A later exchange must not be undone by an earlier one's answer."""
+        try:
+            if self.endings.look(known.ended_key) is not None:
+                return None
+            return self.follow(known, fetch=False)[1] or value
+        except Unreadable:
+            return None
+        except Unconfirmed:
+            return value
 
     def seen(self, known: Known) -> None:
         """A browser has brought this session: requests with the one before it end soon."""

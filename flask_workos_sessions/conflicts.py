@@ -54,6 +54,11 @@ def _cache_conflicts(settings: Settings) -> list[str]:
     faults = []
     if settings.cache_type == "redis" and settings.cache_redis_url is None:
         faults.append('WORKOS_CACHE_TYPE=redis needs WORKOS_CACHE_REDIS_URL ("redis://host").')
+    if settings.revocation_required and settings.cache_type == "memory":
+        faults.append(
+            "WORKOS_REVOCATION_REQUIRED needs a state that processes share, and "
+            "WORKOS_CACHE_TYPE=memory shares nothing: use sqlite or redis."
+        )
     if settings.cache_redis_url is not None:
         if settings.cache_type == "sqlite":
             faults.append(

@@ -13,7 +13,7 @@ from .fetch_metadata import is_background
 from .marks import marks_of
 from .opened import Opening
 from .parts import Parts, current_parts
-from .refresh.refresher import Caller
+from .refresh.exchange import Caller
 from .reports import report
 from .session import ANONYMOUS, NO_SESSION, Session, User
 
@@ -92,7 +92,12 @@ class RequestState:
     def caller(self) -> Caller:
         """The person's address and browser; behind a proxy, ProxyFix makes the address right."""
         agent = self.request.environ.get("HTTP_USER_AGENT")
-        return Caller(self.request.remote_addr, agent[:1000] if agent else None)
+        return Caller(
+            self.request.remote_addr,
+            agent[:1000] if agent else None,
+            # A worker without threads serves nobody else while one request waits.
+            5.0 if self.request.environ.get("wsgi.multithread", True) else 3.0,
+        )
 
     def replace(self, opening: Opening) -> None:
         """The session was refreshed or switched in the middle of this request."""

@@ -22,6 +22,7 @@ __all__ = [
     "ImpersonatorRefused",
     "InsufficientPermission",
     "InsufficientRole",
+    "OrganizationChanged",
     "OrganizationRefused",
     "OrganizationRequired",
     "OriginRefused",
@@ -173,6 +174,14 @@ class OriginRefused(Refused):
     code = 403
     error = "origin_refused"
     description = "This request did not come from a page of this application."
+
+
+class OrganizationChanged(Refused):
+    """The session turned to another organization while this request was on its way (409)."""
+
+    code = 409
+    error = "organization_changed"
+    description = "Your session has changed to another organization. Look, and try again."
 
 
 class PassiveStale(Refused):

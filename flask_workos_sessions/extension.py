@@ -142,9 +142,18 @@ class WorkOSSessions:
         return switch_to(organization_id)
 
     def stats(self) -> dict[str, int]:
-        """Numbers of this process for the current app: for a health page or a metric."""
+        """Numbers of this process for the current app: for a health page or a metric.
+
+        ``exchanges`` that were made, results ``adopted`` from another request or process, requests
+        that ``waited`` for one, ``backoffs`` begun, ``store_errors``, ``replayed`` tokens; and
+        ``failed_…`` with the kind of fault, once there was one.
+        """
         parts = current_parts()
         return {
+            **dict.fromkeys(("exchanges", "adopted", "waited", "replayed"), 0),
+            **parts.counters.items(),
+            "backoffs": parts.backoff.begun,
+            "store_errors": parts.breaker.failures,
             "remembered_sessions": len(parts.reader.memo),
             "pending_revocations": parts.revoker.pending,
         }

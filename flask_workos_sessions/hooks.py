@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
 
 from .context import RequestState, begin_state, current_request, state_of
-from .errors import Refused, SessionTooLarge
+from .coordination.process_lock import ProcessLock
+from .errors import OrganizationChanged, Refused, SessionTooLarge
 from .fetch_metadata import is_background, kind_of
 from .guards import automatic_options, is_protected, require_session
 from .marks import Marks, marks_of
@@ -26,6 +26,7 @@ from .urls import BLUEPRINT
 log = logging.getLogger("flask_workos_sessions")
 
 _OURS = f"{BLUEPRINT}."
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _PRIVATE = "private, no-store"
 _SHARED_CACHES = frozenset({"expires", "cdn-cache-control", "surrogate-control"})
 
@@ -43,7 +44,7 @@ def _opener(app: Flask, parts: Parts) -> Callable[[], None]:
     settings = parts.settings
     guards_paths = settings.protect_all or bool(settings.protected_paths)
     seen: dict[tuple[str, str], Marks] = {}
-    once = threading.Lock()
+    once = ProcessLock()
     prepared = False
 
     def open_session() -> None:
@@ -66,7 +67,9 @@ def _opener(app: Flask, parts: Parts) -> Callable[[], None]:
         # Another hook, registered before ours, may have read the session already.
         state = state_of(asked) or begin_state(asked, parts)
         state.passive = marks.passive
-        state.open(active=not (marks.passive or is_background(asked)))
+        opening = state.open(active=not (marks.passive or is_background(asked)))
+        if opening.moved and not marks.public and asked.method not in _SAFE:
+            raise report(OrganizationChanged())
         if not guards_paths or marks.public or automatic_options(asked):
             return
         if is_protected(
@@ -151,8 +154,10 @@ def _cookies(state: RequestState) -> list[str]:
             mark = parts.store.seal_mark(opening.mark)
             return [*state.cookies, parts.store.header(mark, max_age=MARK_SECONDS)]
         return state.cookies
-    value = opening.value
-    if value is None or known is None or parts.endings.look(known.ended_key):
+    if opening.value is None or known is None:
+        return state.cookies
+    value = parts.adoption.latest(known, opening.value)
+    if value is None:
         return state.cookies
     try:
         parts.store.check_size(value)

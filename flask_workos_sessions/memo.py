@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from dataclasses import dataclass
 
+from .coordination.process_lock import ProcessLock
 from .session import Session, SessionRecord
 from .tokens.access_token import AccessToken
 
@@ -19,7 +19,7 @@ class Known:
 
     Up to ``quiet_until`` (epoch seconds) nothing about it has to be decided: no clock has run out
     and no refresh is due. ``ended_key`` is where its end would be recorded; ``seen`` says whether a
-    browser has brought it.
+    browser has brought it; ``followed_at`` when its successor was last looked for.
     """
 
     record: SessionRecord
@@ -30,6 +30,7 @@ class Known:
     quiet_until: float
     ended_key: str
     seen: bool = False
+    followed_at: float = 0.0
 
 
 class Memo:
@@ -41,7 +42,7 @@ class Memo:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._entries: dict[bytes, Known | None] = {}
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
 
     def look(self, key: bytes) -> Known | None:
         """What is known about a value, if anything."""

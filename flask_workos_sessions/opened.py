@@ -39,6 +39,7 @@ class Opening:
     stale: bool = False
     interaction: Mapping[str, str] | None = None
     closed: str | None = None
+    moved: bool = False
 
 
 def signed_in(known: Known, value: str | None = None) -> Opening:

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 
 from . import opened
 from .adoption import Adoption
-from .coordination.endings import Endings
+from .coordination.endings import Endings, Unreadable
 from .memo import Known
 from .opened import Opening
 from .reading import Reader, Unconfirmed
-from .refresh.refresher import Caller, Refresher
-from .refresh.results import (
-    OrganizationClosed,
-)
+from .refresh.exchange import Caller
+from .refresh.refresher import Refresher
+from .refresh.results import OrganizationClosed, Result
 from .stores.cookie import CookieStore, EndMark
 
 log = logging.getLogger("flask_workos_sessions")
 
 #: Exchanges that a switch of organization makes at most.
 _MAX_SWITCHES = 3
+#: Seconds between two looks for a successor, while a session's own token is valid.
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,14 @@ class Opener:
             self.adoption.seen(known)
             if self._is_quiet(known):
                 return opened.signed_in(known)
-            return self._decide(known, caller, active=active, fetch=fetch)
-        except Unconfirmed:
+            opening = self._decide(known, caller, active=active, fetch=fetch)
+        except (Unconfirmed, Unreadable):
             return opened.unavailable()
+        after = opening.known
+        opening.moved = after is not None and (
+            after.token.organization_id != known.token.organization_id
+        )
+        return opening
 
     def switch(self, known: Known, organization_id: str, caller: Caller) -> Opening:
         """Exchange the refresh token for one of another organization.
@@ -71,7 +77,7 @@ class Opener:
         """
         for _ in range(_MAX_SWITCHES):
             result = self.refresher.refresh(known.record, caller, organization_id=organization_id)
-            opening = self.adoption.settle(known, result, serve_current=False)
+            opening = self._settle(known, result)
             if opening.known is None or opening.session.organization_id == organization_id:
                 return opening
             if isinstance(result, OrganizationClosed):
@@ -81,8 +87,7 @@ class Opener:
 
     def extend(self, known: Known, caller: Caller) -> Opening:
         """Refresh now, as an active request whose token has run out would."""
-        result = self.refresher.refresh(known.record, caller)
-        return self.adoption.settle(known, result, serve_current=False)
+        return self._settle(known, self.refresher.refresh(known.record, caller))
 
     def held(self, header: str) -> list[Known]:
         """Every session in the request's cookies, whether it can be used or not: for sign-out."""
@@ -94,11 +99,17 @@ class Opener:
 
     # The steps, in their order.
 
+    def _settle(self, known: Known, result: Result | None) -> Opening:
+        try:
+            return self.adoption.settle(known, result, serve_current=False)
+        except Unreadable:
+            return opened.unavailable()
+
     def _is_quiet(self, known: Known) -> bool:
         """Whether nothing has to be decided: verified, no clock has run out, not ended, its key
         still published (security C4). Nearly every request ends here."""
         return (
-            self.clock() < known.quiet_until
+            self.clock() < min(known.quiet_until, self._renewal_due(known))
             and self.endings.reason_at(known.ended_key) is None
             and self.reader.holds(known)
         )
@@ -128,9 +139,7 @@ class Opener:
         self, known: Known, caller: Callable[[], Caller], *, active: bool, fetch: bool
     ) -> Opening:
         now = self.clock()
-        value = None
-        if now >= known.quiet_until:
-            known, value = self.adoption.follow(known, fetch=fetch)
+        known, value = self._follow(known, now, fetch)
         reason = self.endings.reason_at(known.ended_key)
         if reason is not None:
             return self.adoption.ended(known, reason)
@@ -142,7 +151,7 @@ class Opener:
         usable = known.verified and now < known.token.expires_at
         if usable and not self.reader.confirm(known, fetch=fetch):
             return Opening()
-        if usable and (now < known.refresh_at or not active):
+        if usable and (now < self._renewal_due(known) or not active):
             return opened.signed_in(known, value)
         if not active:
             return opened.stale(known, value)
@@ -154,3 +163,22 @@ class Opener:
         if opening.known is known:
             opening.value = value
         return opening
+
+    def _follow(self, known: Known, now: float, fetch: bool) -> tuple[Known, str | None]:
+        """The session that this one was exchanged for, if there is need for it."""
+        if now < min(known.quiet_until, self._renewal_due(known)):
+            return known, None
+        lives = known.verified and now < known.token.expires_at
+        if lives and 0 <= now - known.followed_at < _LOOK_SECONDS:
+            return known, None
+        known.followed_at = now
+        return self.adoption.follow(known, fetch=fetch)
+
+    def _renewal_due(self, known: Known) -> float:
+        """From when to refresh. What others had ended may be forgotten when the shared state is
+        younger than the token: then WorkOS is asked, spread over a token life (security R7)."""
+        born, issued_at = self.endings.born, known.token.issued_at
+        if issued_at >= int(born):
+            return known.refresh_at
+        share = int(known.ended_key[-6:], 16) / 0x1000000
+        return min(known.refresh_at, born + share * (known.token.expires_at - issued_at))

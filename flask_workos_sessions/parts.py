@@ -12,13 +12,18 @@ from flask import current_app
 from .adoption import Adoption
 from .coordination.background import Background
 from .coordination.breaker import Breaker
+from .coordination.counters import Counters
 from .coordination.endings import Endings
 from .coordination.layered import LayeredState, Store
-from .coordination.memory import MemoryState
+from .coordination.lease import Leases
+from .coordination.memory import CAPACITY, ENDS_CAPACITY, MemoryState
 from .coordination.revocations import Revoker
 from .coordination.shared_state import SharedState
 from .opening import Opener
 from .reading import Reader
+from .refresh.attempts import Attempts
+from .refresh.backoff import Backoff
+from .refresh.exchange import Exchange
 from .refresh.refresher import Refresher
 from .refresh.rotation import Rotations
 from .sealing.keys import KeyRing
@@ -28,6 +33,7 @@ from .settings import Settings
 from .stores.cookie import CookieStore
 from .tokens.access_token import AccessTokenVerifier
 from .tokens.jwks import KeySetCache
+from .tokens.refusals import InvalidToken, KeysUnavailable
 from .workos.client import WorkOSClient
 
 #: Under these names an app's ``extensions`` hold the extension object and its parts.
@@ -58,6 +64,9 @@ class Parts:
     verifier: AccessTokenVerifier
     endings: Endings
     revoker: Revoker
+    counters: Counters
+    backoff: Backoff
+    breaker: Breaker
     refresher: Refresher
     reader: Reader
     adoption: Adoption
@@ -80,12 +89,20 @@ def assemble(
     """
     keys = KeyRing((settings.cookie_password, *settings.cookie_password_fallbacks))
 
-    def sealer(purpose: str) -> Sealer:
-        return Sealer(keys, purpose=purpose, client_id=settings.client_id)
+    def sealer(purpose: str, longest: int = MAX_LENGTH) -> Sealer:
+        return Sealer(keys, purpose=purpose, client_id=settings.client_id, longest=longest)
 
-    state: SharedState = MemoryState(clock=clock)
-    if shared is not None:
-        state = _share(shared, keys, settings, clock, testing=testing)
+    breaker = Breaker(fatal=not testing)
+
+    def remember(capacity: int) -> SharedState:
+        memory = MemoryState(clock=clock, capacity=capacity)
+        return (
+            memory if shared is None else _share(shared, memory, breaker, sealer, settings, clock)
+        )
+
+    # Apart from the rest: many refreshes must not push out who has signed out.
+    state, ends = remember(CAPACITY), remember(ENDS_CAPACITY)
+    counters = Counters()
     background = Background()
     client = WorkOSClient(
         base_url=settings.base_url, client_id=settings.client_id, api_key=settings.api_key
@@ -97,15 +114,25 @@ def assemble(
         clock=clock,
     )
     store = CookieStore(settings, sealer("session"))
-    endings = Endings(state, keys.digests, clock=clock)
+    endings = Endings(ends, keys.digests, clock=clock, required=settings.revocation_required)
     revoker = Revoker(client.revoke_session, background, clock=clock)
-    refresher = Refresher(
+    rotations = Rotations(state, keys.digests, sealer("rotation", 2 * MAX_LENGTH), clock=clock)
+    attempts, backoff = Attempts(state, clock=clock), Backoff(state, clock=clock)
+    exchange = Exchange(
         client,
-        Rotations(state, keys.digest, clock=clock),
-        background,
-        seal=store.seal,
+        store,
+        rotations,
+        attempts,
+        backoff,
+        counters,
+        name=lambda token: _log_name(verifier, keys, token),
+        expires_at=lambda token: _expires_at(verifier, token),
+        arrived=lambda token: _prepare(verifier, token),
         inactivity_timeout=settings.session_inactivity_timeout,
         clock=clock,
+    )
+    refresher = Refresher(
+        exchange, rotations, attempts, backoff, Leases(state), background, counters, clock=clock
     )
     reader = Reader(
         store=store,
@@ -131,6 +158,9 @@ def assemble(
         verifier=verifier,
         endings=endings,
         revoker=revoker,
+        counters=counters,
+        backoff=backoff,
+        breaker=breaker,
         refresher=refresher,
         reader=reader,
         adoption=adoption,
@@ -146,21 +176,46 @@ def assemble(
     )
 
 
+def _log_name(verifier: AccessTokenVerifier, keys: KeyRing, access_token: str) -> str:
+    """A session in log lines: a hash, so that lines belong together and tell nothing more."""
+    try:
+        return keys.digest("log", verifier.inspect(access_token).session_id)[:12]
+    except InvalidToken:
+        return "unknown"
+
+
+def _expires_at(verifier: AccessTokenVerifier, access_token: str) -> float | None:
+    try:
+        return verifier.inspect(access_token).expires_at
+    except InvalidToken:
+        return None
+
+
+def _prepare(verifier: AccessTokenVerifier, access_token: str) -> None:
+    """Have the token's key at hand before a request needs it."""
+    try:
+        token = verifier.inspect(access_token)
+        verifier.keys.find(token.kid, token.issued_at)
+    except (InvalidToken, KeysUnavailable):
+        pass  # told by whoever verifies it
+
+
 def _share(
-    store: Store, keys: KeyRing, settings: Settings, clock: Callable[[], float], *, testing: bool
+    store: Store,
+    memory: MemoryState,
+    breaker: Breaker,
+    sealer: Callable[[str, int], Sealer],
+    settings: Settings,
+    clock: Callable[[], float],
 ) -> LayeredState:
     application = settings.client_id.encode()
     return LayeredState(
         store,
-        MemoryState(clock=clock),
-        Sealer(
-            keys,
-            purpose="shared state",
-            client_id=settings.client_id,
-            # The longest value is a cookie value, which is sealed and encoded once more.
-            longest=2 * MAX_LENGTH,
-        ),
-        Breaker(fatal=not testing),
+        memory,
+        # The longest value is a cookie value, which is sealed and encoded twice more.
+        sealer("shared state", 2 * MAX_LENGTH),
+        breaker,
+        clock=clock,
         namespace=f"workos-sessions:{hashlib.sha256(application).hexdigest()[:16]}",
     )
 

@@ -54,7 +54,8 @@ class Reader:
         A token that has run out is inspected and not verified: our own seal says where it came
         from, and it is good for nothing but a refresh.
 
-        :raises Unconfirmed: when no key set can be had to verify a token that has not run out.
+        :raises Unconfirmed: when no key set can be had to verify a token that has not run out, or
+            when our clock is too far behind to tell.
         """
         key = memo_key(value)
         known = self.memo.look(key)
@@ -65,8 +66,14 @@ class Reader:
             return opened
         try:
             known = self._verify(opened, claims, fetch)
-        except (KeyUnknown, ClockSkewed) as refused:
-            # Not remembered: the key may be published, or the clock set, in a minute.
+        except ClockSkewed as skewed:
+            log.error(
+                "An access token comes from the future: compare the clock of this machine with "
+                "the real time. Its session is kept; its requests get 503 until then."
+            )
+            raise Unconfirmed from skewed
+        except KeyUnknown as refused:
+            # Not remembered: the key may be published in a minute.
             log.warning("A sealed session was refused: its access token has %s.", refused.reason)
             return None
         except InvalidToken as invalid:

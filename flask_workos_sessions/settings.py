@@ -124,6 +124,12 @@ class Settings:
         None,
         "The directory of the SQLite file. Unset: `workos-sessions` in Flask's instance folder.",
     )
+    revocation_required: bool = _setting(
+        validators.flag,
+        False,
+        "Answer 503 while shared state cannot be read, rather than serve somebody whom another "
+        "process may have signed out.",
+    )
     refresh_buffer: int | None = _setting(
         validators.seconds,
         None,

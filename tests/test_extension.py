@@ -140,7 +140,16 @@ def test_stats_are_numbers():
     app = make_app()
     sessions = WorkOSSessions(app)
     with app.app_context():
-        assert sessions.stats() == {"remembered_sessions": 0, "pending_revocations": 0}
+        assert sessions.stats() == {
+            "exchanges": 0,
+            "adopted": 0,
+            "waited": 0,
+            "replayed": 0,
+            "backoffs": 0,
+            "store_errors": 0,
+            "remembered_sessions": 0,
+            "pending_revocations": 0,
+        }
 
 
 def test_protect_returns_the_blueprint():

@@ -19,12 +19,18 @@ BELIEVED_SECONDS = 1.0
 _MAX_ALIVE = 20_000
 
 
+class Unreadable(Exception):
+    """Whether a session has ended cannot be found out just now, and has to be (security R7)."""
+
+
 class Endings:
     """Which sessions are refused whatever their cookie says (security R1).
 
     ``digests(purpose, value)`` hashes a session id under every password, the one in use first, so
     that the state holds none. An end is recorded under all of them: while a password is changed,
     a process with another one in use finds it too.
+
+    :param required: refuse to answer while the shared state cannot be read (security R7).
     """
 
     def __init__(
@@ -33,13 +39,20 @@ class Endings:
         digests: Callable[[str, str], Sequence[str]],
         *,
         clock: Callable[[], float],
+        required: bool = False,
     ) -> None:
+        self._required = required
         self._state = state
         self._digests = digests
         self._clock = clock
         # An end is never taken back: who knows of one need not ask again.
         self._ended = MemoryState(clock=clock)
         self._alive: dict[str, float] = {}
+
+    @property
+    def born(self) -> float:
+        """Since when (epoch seconds) ends are remembered."""
+        return self._state.born
 
     def key(self, session_id: str) -> str:
         """Where the end of this session would be kept; worth keeping for repeated questions."""
@@ -56,7 +69,10 @@ class Endings:
         return self._state.add(key, value, seconds) and first
 
     def reason(self, session_id: str) -> str | None:
-        """Why the session ended, or ``None``."""
+        """Why the session ended, or ``None``.
+
+        :raises Unreadable: when that is required, and cannot be found out.
+        """
         return self.look(self.key(session_id))
 
     def reason_at(self, key: str) -> str | None:
@@ -79,6 +95,8 @@ class Endings:
         asked_at = self._clock()
         value = self._state.get(key)
         if value is None:
+            if self._required and not self._state.readable:
+                raise Unreadable
             if len(self._alive) >= _MAX_ALIVE:
                 self._alive = {}
             self._alive[key] = asked_at

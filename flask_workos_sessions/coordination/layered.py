@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..sealing.seal import Sealer
@@ -12,7 +14,13 @@ from .memory import MemoryState
 #: Under this name a store says which life it is in: it is gone when the store was emptied.
 _LIFE = "life"
 _LIFE_SIZE = 16
-_LIFE_SECONDS = 30 * 24 * 3600
+_LIFE_SECONDS = 400 * 24 * 3600
+#: Seconds between two looks at it.
+LIFE_SECONDS = 5.0
+#: Entries that one call copies to a store which has not got them.
+_COPIED_AT_ONCE = 20
+#: These are worth copying: ends, successors and dead tokens.
+_COPIED = ("ended:", "rotated:", "seen:", "dead:")
 
 
 class Store(Protocol):
@@ -29,9 +37,9 @@ class Store(Protocol):
 class LayeredState:
     """:class:`SharedState` in a store. Nothing that the store does reaches a caller.
 
-    What this process wrote it remembers as well, and goes on with that when the store fails or has
-    been emptied. Values are sealed, each for its key and client id (security R6): a store can
-    neither read nor forge them, nor move one to another key.
+    What this process wrote it remembers as well: it goes on with that when the store fails, and
+    copies it when the store is back or has been emptied. Values are sealed, each for its key and
+    client id (security R6): a store can neither read nor forge them, nor move one to another key.
 
     :param namespace: what every key begins with in the store; different for every client id.
     """
@@ -44,15 +52,32 @@ class LayeredState:
         breaker: Breaker,
         *,
         namespace: str,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.breaker = breaker
         self._store = store
         self._memory = memory
         self._sealer = sealer
         self._namespace = namespace
+        self._clock = clock
+        self._monotonic = monotonic
         self._life = b""
+        self._look_at = 0.0
+        self._owed: list[str] = []
+        self._failed = False
+
+    @property
+    def born(self) -> float:
+        # The life is a random name, and the moment at which it began in milliseconds.
+        return int.from_bytes(self._life[-8:], "big") / 1000
+
+    @property
+    def readable(self) -> bool:
+        return not self.breaker.failing
 
     def get(self, key: str) -> bytes | None:
+        self._attend()
         found = self.breaker.call(self._store.get, self._name(key))
         value = self._open(key, found.value)
         if value is not None:
@@ -68,14 +93,14 @@ class LayeredState:
 
     def set(self, key: str, value: bytes, seconds: int) -> None:
         seconds = max(1, seconds)
-        self._learn_life()
+        self._attend()
         sealed = self._seal(key, value)
         stored = self.breaker.call(self._store.set, self._name(key), sealed, seconds)
         self._remember(key, value, seconds, stored=stored.given)
 
     def add(self, key: str, value: bytes, seconds: int) -> bool:
         seconds = max(1, seconds)
-        self._learn_life()
+        self._attend()
         name, sealed = self._name(key), self._seal(key, value)
         added = self.breaker.call(self._store.add, name, sealed, seconds)
         if not added.given:
@@ -118,16 +143,49 @@ class LayeredState:
     def _remember(self, key: str, value: bytes, seconds: int, *, stored: bool) -> None:
         self._memory.set(key, (self._life if stored else bytes(_LIFE_SIZE)) + value, seconds)
 
-    def _learn_life(self) -> None:
-        if not self._life:
-            self._current_life()
+    def _attend(self) -> None:
+        """Notice that the store is back, or was emptied, and give it what it has not got."""
+        failing = self.breaker.failing
+        if self._life and self._monotonic() < self._look_at and failing == self._failed:
+            if self._owed and not failing:
+                self._copy()
+            return
+        before, recovered = self._life, self._failed and not failing
+        self._failed = failing
+        self._look_at = self._monotonic() + LIFE_SECONDS
+        if not self._current_life():
+            return
+        if recovered or (before and before != self._life):
+            self._owed = [
+                key
+                for key, _, value in self._memory.items()
+                if key.startswith(_COPIED) and value[:_LIFE_SIZE] != self._life
+            ]
+
+    def _copy(self) -> None:
+        owed, self._owed = self._owed[:_COPIED_AT_ONCE], self._owed[_COPIED_AT_ONCE:]
+        for key in owed:
+            entry = self._memory.entry(key)
+            if entry is None:
+                continue
+            until, own = entry
+            value, seconds = own[_LIFE_SIZE:], max(1, int(until - self._clock()))
+            sealed = self._seal(key, value)
+            # Another process may have written something newer: then that counts.
+            self.breaker.call(self._store.add, self._name(key), sealed, seconds)
+            self._remember(key, value, seconds, stored=not self.breaker.failing)
 
     def _current_life(self) -> bytes:
         """A random name that a store has from when it is empty to when it is emptied."""
-        name = self._name(_LIFE)
-        life = self.breaker.call(self._store.get, name).value
-        if life is None:
-            self.breaker.call(self._store.add, name, os.urandom(_LIFE_SIZE), _LIFE_SECONDS)
-            life = self.breaker.call(self._store.get, name).value
-        self._life = life if isinstance(life, bytes) and len(life) == _LIFE_SIZE else b""
-        return self._life
+        found = self.breaker.call(self._store.get, self._name(_LIFE))
+        life = self._open(_LIFE, found.value)
+        if found.given and life is None:
+            born = int(self._clock() * 1000).to_bytes(8, "big")
+            sealed = self._seal(_LIFE, os.urandom(_LIFE_SIZE - 8) + born)
+            write = self._store.add if found.value is None else self._store.set
+            self.breaker.call(write, self._name(_LIFE), sealed, _LIFE_SECONDS)
+            life = self._open(_LIFE, self.breaker.call(self._store.get, self._name(_LIFE)).value)
+        if life is not None and len(life) == _LIFE_SIZE:
+            self._life = life
+            return life
+        return b""

@@ -8,10 +8,16 @@ from .process_lock import ProcessLock
 
 #: Entries that are kept at most; each is a few hundred bytes to four kilobytes.
 CAPACITY = 20_000
+#: The same for ends of sessions, which are small and matter for as long as their session could.
+ENDS_CAPACITY = 200_000
 
 
 class MemoryState:
     """A dictionary whose entries end: :class:`SharedState` for one process."""
+
+    #: It shares nothing, and so can lose nothing that others told it.
+    born = 0.0
+    readable = True
 
     def __init__(self, *, clock: Callable[[], float], capacity: int = CAPACITY) -> None:
         self._clock = clock
@@ -58,6 +64,11 @@ class MemoryState:
                 return False
             self._put(key, value, seconds)
             return True
+
+    def entry(self, key: str) -> tuple[float, bytes] | None:
+        """The end (epoch seconds) and the value, if that has not run out."""
+        entry = self._entries.get(key)
+        return None if entry is None or entry[0] <= self._clock() else entry
 
     def items(self) -> list[tuple[str, float, bytes]]:
         """What has not run out: key, end (epoch seconds) and value."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
 from .background import Background
+from .process_lock import ProcessLock
 
 log = logging.getLogger("flask_workos_sessions")
 
@@ -32,7 +32,7 @@ class Revoker:
         self._revoke = revoke
         self._background = background
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._pending: dict[str, float] = {}
 
     @property

@@ -11,6 +11,16 @@ class SharedState(Protocol):
     Keys are hashes and values are bytes: nothing that is kept here tells who somebody is.
     """
 
+    @property
+    def born(self) -> float:
+        """Since when (epoch seconds) it remembers; before that, others may have forgotten."""
+        ...
+
+    @property
+    def readable(self) -> bool:
+        """Whether the last question reached what the processes share."""
+        ...
+
     def get(self, key: str) -> bytes | None:
         """The value, or ``None`` when there is none or its time has passed."""
         ...

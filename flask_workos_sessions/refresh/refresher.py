@@ -1,38 +1,44 @@
-"""One exchange of a refresh token, however many requests ask for it."""
+"""One exchange of a refresh token, however many requests of how many processes ask for it."""
 
 from __future__ import annotations
 
 import logging
-import threading
+import os
+import random
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..coordination.background import Background
-from ..session import SessionRecord, kept_profile
-from ..workos.client import WorkOSClient
-from ..workos.outcomes import (
-    Authenticated,
-    InteractionRequired,
-    Misconfigured,
-    OrganizationRefused,
-    Outcome,
-    Rejected,
-)
+from ..coordination.counters import Counters
+from ..coordination.lease import Leases
+from ..coordination.process_lock import ProcessLock
+from ..session import SessionRecord
+from .attempts import Attempts
+from .backoff import Backoff
+from .exchange import Caller, Exchange, Order
 from .results import Dead, Failed, Interaction, OrganizationClosed, Renewed, Result
 from .rotation import Rotations
 
 log = logging.getLogger("flask_workos_sessions")
 
-#: Seconds that a request waits for a result when its own token has run out.
-REACTIVE_WAIT = 5.0
 #: Seconds that the one request waits which refreshes before the end.
-PROACTIVE_WAIT = 3.0
-#: After a fault, seconds until the same session asks WorkOS again: with a valid token, without.
-PROACTIVE_PAUSE = 10.0
-REACTIVE_PAUSE = 1.0
-_MAX_PAUSES = 10_000
+PROACTIVE_WAIT = 1.5
+#: Seconds between two looks at the record while another process exchanges: first, and at most.
+FIRST_LOOK, LONGEST_LOOK = 0.02, 0.1
+#: Seconds for which an interaction that WorkOS asks for is not asked about again.
+_INTERACTION_PAUSE = 10.0
+_MAX_REMEMBERED = 10_000
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """What the requests of this process that need one token wait for."""
+
+    wanted: str | None
+    landed: Future[Result | None] = field(default_factory=Future)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,49 +48,48 @@ class _Joined:
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class _Pause:
-    """Until when (epoch seconds) a token is not sent again, and what its answer was."""
+@dataclass(slots=True, eq=False)
+class _Flights:
+    """The flights of one process; those of its parent never land here."""
 
-    proactive: float
-    reactive: float
-    interaction: Interaction | None
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whom WorkOS is told about: the person's address and browser."""
-
-    ip_address: str | None = None
-    user_agent: str | None = None
+    pid: int = field(default_factory=os.getpid)
+    by_digest: dict[str, _Flight] = field(default_factory=dict)
 
 
 class Refresher:
-    """Exchanges refresh tokens: single flight among the threads of this process.
+    """Exchanges refresh tokens: single flight among threads, a lease among processes and hosts.
 
-    ``seal`` turns a record into a cookie value. The result is stored before anybody verifies it,
-    so an answer that comes late, or to a request that has gone, is not lost.
+    The exchange itself runs beside the requests, so that an answer which comes late, or to a
+    request that has gone, is not lost.
     """
 
     def __init__(
         self,
-        client: WorkOSClient,
+        exchange: Exchange,
         rotations: Rotations,
+        attempts: Attempts,
+        backoff: Backoff,
+        leases: Leases,
         background: Background,
+        counters: Counters,
         *,
-        seal: Callable[[SessionRecord], str],
-        inactivity_timeout: int | None,
         clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.rotations = rotations
-        self._client = client
+        self._exchange = exchange
+        self._attempts = attempts
+        self._backoff = backoff
+        self._leases = leases
         self._background = background
-        self._seal = seal
-        self._inactivity_timeout = inactivity_timeout
+        self._counters = counters
         self._clock = clock
-        self._lock = threading.Lock()
-        self._flights: dict[str, tuple[Future[Result], str | None]] = {}
-        self._pauses: dict[str, _Pause] = {}
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._lock = ProcessLock()
+        self._flights = _Flights()
+        self._interactions: dict[str, tuple[float, Interaction]] = {}
         self._unannounced: set[str] = set()
 
     def refresh(
@@ -101,43 +106,18 @@ class Refresher:
         ``organization_id`` the session stays in its organization.
         """
         wanted = organization_id or record.organization_id
-        result = self._join(record, caller, proactive, wanted)
-        if isinstance(result, _Joined):
-            if not isinstance(result.result, OrganizationClosed | Interaction):
-                return result.result
-            # The other request wanted another organization: its refusal says nothing about ours.
-            result = self._join(record, caller, proactive, wanted)
-            return result.result if isinstance(result, _Joined) else result
-        return result
-
-    def _join(
-        self, record: SessionRecord, caller: Caller, proactive: bool, wanted: str | None
-    ) -> Result | _Joined | None:
-        digest = self.rotations.digest(record.refresh_token)
-        # Not under the lock: a store may take its time.
-        known = self._recorded(digest) or self._paused(digest, proactive)
-        if known is not None:
-            return known
-        with self._lock:
-            flight, goes_to = self._flights.get(digest, (None, wanted))
-            leads = flight is None
-            if flight is None:
-                started = self._background.submit(self._exchange, digest, record, wanted, caller)
-                if started is None:
-                    return Failed("busy", REACTIVE_PAUSE)
-                flight = started
-                self._flights[digest] = (flight, wanted)
-        if leads:
-            flight.add_done_callback(lambda _: self._flights.pop(digest, None))
-        elif proactive:
-            return None
-        try:
-            result = flight.result(PROACTIVE_WAIT if proactive else REACTIVE_WAIT)
-        except FutureTimeout:
-            return Failed("timeout", REACTIVE_PAUSE)
-        if isinstance(result, Failed):
-            return replace(result, fresh=leads)
-        return _Joined(result) if goes_to != wanted else result
+        order = Order(self.rotations.digest(record.refresh_token), record, wanted, caller)
+        deadline = self._monotonic() + (PROACTIVE_WAIT if proactive else caller.patience)
+        while True:
+            result = self._join(order, proactive, deadline)
+            if isinstance(result, _Joined):
+                if not isinstance(result.result, OrganizationClosed | Interaction):
+                    return result.result
+                # The other request wanted another organization: its refusal says nothing of ours.
+            elif result is not None or proactive:
+                return result
+            if self._monotonic() >= deadline:
+                return Failed("timeout")
 
     def announce(self, digest: str) -> bool:
         """True for the first who tells the application about this exchange."""
@@ -147,117 +127,140 @@ class Refresher:
             self._unannounced.remove(digest)
             return True
 
-    def _recorded(self, digest: str) -> Result | None:
-        successor = self.rotations.successor(digest)
-        if successor is not None:
-            return Renewed(successor)
-        if self.rotations.dead(digest):
-            return Dead("revoked")
-        return None
+    # The steps of one request.
 
-    def _paused(self, digest: str, proactive: bool) -> Result | None:
-        pause = self._pauses.get(digest)
-        if pause is not None:
-            left = (pause.proactive if proactive else pause.reactive) - self._clock()
-            if left > 0:
-                return pause.interaction or Failed("paused", left)
-        return None
-
-    def _exchange(
-        self, digest: str, record: SessionRecord, wanted: str | None, caller: Caller
-    ) -> Result:
-        try:
-            return self._ask(digest, record, wanted, caller)
-        except Exception:
-            # A fault of ours must not end a session either; the traceback holds no values.
-            log.exception("A refresh failed inside the extension; the session is kept.")
-            self._pause(digest, None)
-            return Failed("internal", REACTIVE_PAUSE)
-
-    def _ask(
-        self, digest: str, record: SessionRecord, wanted: str | None, caller: Caller
-    ) -> Result:
-        # Another thread or process may have landed since the caller looked.
-        recorded = self._recorded(digest)
-        if recorded is not None:
-            return recorded
-        outcome = self._client.exchange_refresh_token(
-            record.refresh_token,
-            organization_id=wanted,
-            ip_address=caller.ip_address,
-            user_agent=caller.user_agent,
-        )
-        if isinstance(outcome, Authenticated):
-            return self._store(digest, record, outcome)
-        if isinstance(outcome, Rejected):
-            # Another process may have exchanged the token between our look and our call.
-            successor = self.rotations.successor(digest)
-            if successor is not None:
-                return Renewed(successor)
-            self.rotations.bury(digest)
-            self._to_announce(digest)
-            return Dead("revoked")
-        if isinstance(outcome, InteractionRequired):
-            interaction = Interaction(outcome.code, wanted)
-            if wanted == record.organization_id:
-                self._pause(digest, PROACTIVE_PAUSE, interaction)
-            return interaction
-        if isinstance(outcome, OrganizationRefused):
-            if wanted != record.organization_id:
-                return OrganizationClosed(outcome.code)
-            self._to_announce(digest)
-            return Dead("access_removed", whole_session=True)
-        return self._failed(digest, outcome)
-
-    def _store(self, digest: str, record: SessionRecord, outcome: Authenticated) -> Result:
-        successor = SessionRecord(
-            access_token=outcome.access_token,
-            refresh_token=outcome.refresh_token,
-            user=kept_profile(outcome.user),
-            organization_id=outcome.organization_id,
-            signed_in_at=record.signed_in_at,
-            not_after=record.not_after,
-            authentication_method=record.authentication_method,
-            impersonator=outcome.impersonator or record.impersonator,
-            expires_at=record.expires_at,
-            previous=digest,
-        )
-        until = float(record.not_after)
-        if self._inactivity_timeout is not None:
-            until = min(until, self._clock() + self._inactivity_timeout)
-        value = self._seal(successor)
-        self.rotations.record(digest, value, until=until)
-        self._to_announce(digest)
-        return Renewed(value)
-
-    def _failed(self, digest: str, outcome: Outcome) -> Failed:
-        retry_after = getattr(outcome, "retry_after", None)
-        reason = getattr(outcome, "reason", "unknown")
-        if isinstance(outcome, Misconfigured):
-            log.error(
-                "WorkOS refused a refresh because of our settings (%s): check %s. "
-                "Nobody is signed out by this while their access token is valid.",
-                reason,
-                outcome.setting,
-            )
-        else:
-            log.warning("WorkOS did not answer a refresh (%s); the session is kept.", reason)
-        self._pause(digest, retry_after)
-        return Failed(reason, retry_after or REACTIVE_PAUSE)
-
-    def _pause(
-        self, digest: str, retry_after: float | None, interaction: Interaction | None = None
-    ) -> None:
-        now, least = self._clock(), retry_after or 0.0
+    def _join(self, order: Order, proactive: bool, deadline: float) -> Result | _Joined | None:
+        if proactive and order.digest in self._flights_of_this_process():
+            return None
+        # Not under the lock: a store may take its time.
+        known = self._settled(order, proactive)
+        if known is not None:
+            return known
         with self._lock:
-            self._pauses[digest] = _Pause(
-                now + max(PROACTIVE_PAUSE, least), now + max(REACTIVE_PAUSE, least), interaction
+            flights = self._flights_of_this_process()
+            flight = flights.get(order.digest)
+            leads = flight is None
+            if flight is None:
+                flight = flights[order.digest] = _Flight(order.wanted)
+        if leads:
+            return self._lead(flight, order, proactive, deadline)
+        if proactive:
+            return None
+        self._counters.count("waited")
+        result = self._wait(flight, deadline)
+        return _Joined(result) if result and flight.wanted != order.wanted else result
+
+    def _lead(
+        self, flight: _Flight, order: Order, proactive: bool, deadline: float
+    ) -> Result | None:
+        result: Result | None = None
+        handed_over = False
+        try:
+            owner = self._leases.take(order.digest)
+            if owner is None and not proactive:
+                self._counters.count("waited")
+                result, owner = self._watch(order, deadline)
+            if owner is None:
+                return result
+            started = self._background.submit(self._exchange_under, owner, order, flight)
+            handed_over = started is not None
+            if not handed_over:
+                self._leases.free(order.digest, owner)
+                result = Failed("busy")
+                return result
+        finally:
+            # Whatever happened to this thread, the others must not wait for it.
+            if not handed_over:
+                self._land(flight, order, result)
+        result = self._wait(flight, deadline)
+        return replace(result, fresh=True) if isinstance(result, Failed) else result
+
+    def _wait(self, flight: _Flight, deadline: float) -> Result | None:
+        try:
+            return flight.landed.result(max(0.0, deadline - self._monotonic()))
+        except FutureTimeout:
+            return Failed("timeout")
+
+    def _watch(self, order: Order, deadline: float) -> tuple[Result | None, bytes | None]:
+        """Look for the result of another process, or for its lease when it has run out."""
+        pause = FIRST_LOOK
+        while (left := deadline - self._monotonic()) > 0:
+            self._sleep(min(left, pause * random.uniform(0.75, 1.25)))  # noqa: S311
+            pause = min(LONGEST_LOOK, pause * 1.5)
+            result = self._settled(order, False)
+            if result is not None:
+                return result, None
+            owner = self._leases.take(order.digest)
+            if owner is not None:
+                return None, owner
+        return Failed("timeout"), None
+
+    def _exchange_under(self, owner: bytes, order: Order, flight: _Flight) -> None:
+        """Beside the requests, by whoever holds the lease."""
+        result: Result | None = None
+        try:
+            result = self._settled(order, False) or self._send(order)
+        finally:
+            self._leases.free(order.digest, owner)
+            self._land(flight, order, result)
+
+    def _send(self, order: Order) -> Result:
+        if self.rotations.replayed(order.digest):
+            log.warning(
+                "A refresh token was used more than a minute after a browser had shown its "
+                "successor: somebody may have copied a cookie (session=%s).",
+                self._exchange.name(order.record.access_token),
             )
-            while len(self._pauses) > _MAX_PAUSES:
-                del self._pauses[next(iter(self._pauses))]
+            self._counters.count("replayed")
+            self._to_announce(order.digest)
+            return Dead("revoked")
+        admission = self._backoff.admit()
+        if admission.wait:
+            return Failed("paused", admission.wait)
+        result = self._exchange.make(order, admission)
+        if isinstance(result, Renewed | Dead):
+            self._to_announce(order.digest)
+        if isinstance(result, Interaction) and order.wanted == order.record.organization_id:
+            with self._lock:
+                _bound(self._interactions)
+                self._interactions[order.digest] = (self._clock() + _INTERACTION_PAUSE, result)
+        return result
+
+    def _settled(self, order: Order, proactive: bool) -> Result | None:
+        """What is known without an exchange, or why there must be none now."""
+        asked = self._interactions.get(order.digest)
+        if asked is not None and self._clock() < asked[0]:
+            return asked[1]
+        result = self._exchange.recorded(order)
+        if result is not None:
+            if isinstance(result, Renewed):
+                self._counters.count("adopted")
+            return result
+        left, reason = self._attempts.pause(order.digest, proactive=proactive)
+        if left > 0:
+            return Failed(reason or "paused", left)
+        left = self._backoff.wait()
+        return Failed("paused", left) if left > 0 else None
+
+    def _land(self, flight: _Flight, order: Order, result: Result | None) -> None:
+        with self._lock:
+            flights = self._flights_of_this_process()
+            if flights.get(order.digest) is flight:
+                del flights[order.digest]
+        flight.landed.set_result(result)
+
+    def _flights_of_this_process(self) -> dict[str, _Flight]:
+        if self._flights.pid != os.getpid():
+            self._flights = _Flights()
+        return self._flights.by_digest
 
     def _to_announce(self, digest: str) -> None:
         with self._lock:
-            if len(self._unannounced) >= _MAX_PAUSES:
+            if len(self._unannounced) >= _MAX_REMEMBERED:
                 self._unannounced.pop()
             self._unannounced.add(digest)
+
+
+def _bound(remembered: dict[str, tuple[float, Interaction]]) -> None:
+    while len(remembered) >= _MAX_REMEMBERED:
+        del remembered[next(iter(remembered))]

@@ -14,7 +14,7 @@ class Renewed:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """WorkOS refused for good: why, in the words of :data:`..coordination.endings.REASONS`."""
+    """The token is refused for good; ``reason`` as in :mod:`..coordination.endings`."""
 
     reason: str
     whole_session: bool = False
@@ -37,10 +37,13 @@ class OrganizationClosed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Nothing is decided: a fault of the network, of WorkOS or of our settings."""
+    """Nothing is decided: a fault of the network, of WorkOS or of our settings.
+
+    ``fresh`` is for the one whose exchange it was; ``retry_after`` is in seconds.
+    """
 
     outcome: str
-    retry_after: float
+    retry_after: float = 1.0
     fresh: bool = False
 
 

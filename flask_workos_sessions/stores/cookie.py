@@ -78,6 +78,13 @@ class CookieStore:
         """The cookie value of a session, whatever its size: see :meth:`check_size`."""
         return self.sealer.seal(_RECORD + encode_record(record), name=self.name)
 
+    def seal_successor(self, successor: SessionRecord, previous: SessionRecord) -> str:
+        """The same, for the session that replaces another one."""
+        return self.seal(successor)
+
+    def keep(self, value: str) -> None:
+        """Nothing to do: the browser keeps it."""
+
     def seal_mark(self, mark: EndMark) -> str:
         """The cookie value that says that a session is over."""
         plaintext = json.dumps(

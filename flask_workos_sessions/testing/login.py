@@ -134,12 +134,12 @@ class _OpensToo(Sealer):
         self._real = real
         self._testing = testing
 
-    def seal(self, plaintext: bytes, *, name: str) -> str:
-        return self._real.seal(plaintext, name=name)
+    def seal(self, plaintext: bytes, *, name: str, also: bytes = b"") -> str:
+        return self._real.seal(plaintext, name=name, also=also)
 
-    def open(self, value: str, *, name: str) -> bytes | None:
-        opened = self._real.open(value, name=name)
-        return self._testing.open(value, name=name) if opened is None else opened
+    def open(self, value: str, *, name: str, also: bytes = b"") -> bytes | None:
+        opened = self._real.open(value, name=name, also=also)
+        return self._testing.open(value, name=name, also=also) if opened is None else opened
 
 
 class _HoldsToo(KeySetCache):

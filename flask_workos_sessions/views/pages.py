@@ -71,6 +71,12 @@ _PROBLEMS = {
         "You are not a member of the organization, or no longer. You stay where you were.",
         False,
     ),
+    "organization_changed": Text(
+        "You have changed to another organization",
+        "Nothing was done, for it was meant for the organization in which you were before. Look "
+        "where you are now, and do it again.",
+        False,
+    ),
     "organization_missing": Text(
         "Which organization?", "The request did not say which organization to switch to.", False
     ),

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from flask_workos_sessions import sign_in_url
-from flask_workos_sessions.refresh.refresher import Caller
+from flask_workos_sessions.refresh.exchange import Caller
 
 ACME, GLOBEX = (f"org_01{name}".ljust(30, "0") for name in ("ACME", "GLOBEX"))
 

@@ -7,6 +7,7 @@ import pytest
 import responses
 
 from flask_workos_sessions import sign_in_url, signals
+from flask_workos_sessions.refresh.exchange import Caller
 
 LIFE = 300
 
@@ -131,7 +132,7 @@ def test_near_the_end_one_goes_and_nobody_waits(signed_in, refreshes, clock, sit
 
     leader = threading.Thread(target=lead)
     leader.start()
-    while not site.parts.refresher._flights:
+    while not site.parts.refresher._flights.by_digest:
         pass
     assert signed_in.fetch("/api/me").status_code == 200
     assert leader.is_alive()
@@ -368,7 +369,9 @@ def test_the_result_is_kept_when_the_key_set_cannot_be_had(
 def test_a_late_answer_is_kept_when_the_request_has_given_up(
     signed_in, workos, clock, site, monkeypatch
 ):
-    monkeypatch.setattr("flask_workos_sessions.refresh.refresher.REACTIVE_WAIT", 0.01)
+    monkeypatch.setattr(
+        "flask_workos_sessions.context.RequestState.caller", lambda self: Caller(patience=0.01)
+    )
     clock.advance(LIFE + 1)
     release = threading.Event()
     exchange = site.parts.client.exchange_refresh_token
@@ -379,9 +382,9 @@ def test_a_late_answer_is_kept_when_the_request_has_given_up(
 
     monkeypatch.setattr(site.parts.client, "exchange_refresh_token", slowly)
     assert signed_in.fetch("/api/me").status_code == 503
-    ((flight, _),) = site.parts.refresher._flights.values()
+    (flight,) = site.parts.refresher._flights.by_digest.values()
     release.set()
-    flight.result()
+    flight.landed.result()
     assert signed_in.fetch("/api/me").status_code == 200
     assert len(workos.exchanges("refresh_token")) == 1
     assert len(site.signal("session_refreshed")) == 1

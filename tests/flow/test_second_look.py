@@ -23,7 +23,7 @@ from flask_workos_sessions import (
     sign_in_url,
     signals,
 )
-from flask_workos_sessions.refresh.refresher import Caller
+from flask_workos_sessions.refresh.exchange import Caller
 from flask_workos_sessions.testing import login_as, settings
 from flask_workos_sessions.views import attempts
 

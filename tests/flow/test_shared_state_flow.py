@@ -108,14 +108,14 @@ def test_a_token_that_another_process_exchanged_in_the_same_moment_is_not_sent_a
     expired, workos, monkeypatch
 ):
     one, two, cookie = expired
-    background = two.parts.refresher._background
-    submit = background.submit
+    leases = two.parts.refresher._leases
+    take = leases.take
 
-    def after_the_other(*work):
+    def after_the_other(name):
         assert one.browser().send(cookie).status_code == 200
-        return submit(*work)
+        return take(name)
 
-    monkeypatch.setattr(background, "submit", after_the_other)
+    monkeypatch.setattr(leases, "take", after_the_other)
     assert two.browser().send(cookie).status_code == 200
     assert len(workos.exchanges("refresh_token")) == 1
 
