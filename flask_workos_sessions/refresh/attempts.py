@@ -50,8 +50,9 @@ class Attempts:
         last = self.last(digest)
         if last is None:
             return 0.0, ""
-        until = last.calm_until if proactive else last.until
-        return max(0.0, until - self._clock()), last.reason
+        left = (last.calm_until if proactive else last.until) - self._clock()
+        # Longer than any pause: the clock was set back since.
+        return (max(0.0, left) if left <= MAX_PAUSE else 0.0), last.reason
 
     def sending(self, digest: str) -> Attempt:
         """Note that the token is sent now: before, for the sender may not live to tell."""

@@ -47,7 +47,7 @@ class Backoff:
         until, _ = self._current()
         if until is None:
             return Admission()
-        left = until - self._clock()
+        left = self._left(until)
         if left > 0:
             return Admission(left)
         if self._state.add(_PROBE, b"1", LEASE_SECONDS + 1):
@@ -57,7 +57,7 @@ class Backoff:
     def wait(self) -> float:
         """Seconds until the back-off lets somebody through; 0 when there is none."""
         until, _ = self._current()
-        return 0.0 if until is None else max(0.0, until - self._clock())
+        return 0.0 if until is None else self._left(until)
 
     def succeeded(self, admission: Admission) -> None:
         """WorkOS has answered."""
@@ -92,6 +92,11 @@ class Backoff:
             if self._state.add(slot, name, WINDOW_SECONDS):
                 break
         return SESSIONS - len(free) + 1
+
+    def _left(self, until: float) -> float:
+        left = until - self._clock()
+        # Longer than any pause: the clock was set back since.
+        return max(0.0, left) if left <= LONGEST_PAUSE else 0.0
 
     def _pause(self, pause: float, retry_after: float | None) -> None:
         self.begun += 1
