@@ -14,7 +14,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint format build clean chromium redis
+.PHONY: help demo test bench mutations lint format build clean chromium redis
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -22,14 +22,16 @@ help: ## List these commands
 demo: $(VENV)/.stamp-demo ## Run the sample app against a local WorkOS
 	$(BIN)/python -m examples.demo $(ARGS)
 
-# The tests marked "alone" measure time or take the machine's cores: they follow, one by one.
-# pytest exits with 5 when there are none.
+# The tests marked "alone" measure time or take the machine's cores: they come first, one by one.
 test: lint chromium redis ## Run every check: what has to pass before a change is merged
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone" --no-skips $(ARGS)
 	$(BIN)/python -m pytest -m alone --no-skips $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone" --no-skips $(ARGS)
 
 bench: $(VENV)/.stamp-bench ## Measure speed, sizes and memory; fails when a limit is broken
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+mutations: $(VENV)/.stamp-test ## Take away one rule after the other: does a test notice?
+	$(BIN)/python tests/mutations/run.py
 
 lint: $(VENV)/.stamp-test ## Check style and types
 	$(BIN)/ruff check .

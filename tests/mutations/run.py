@@ -1,0 +1,198 @@
+"""Takes away one rule after the other, in a copy, and looks whether a test notices.
+
+``make mutations`` runs it. Each mutation is a text of the sources and what it is replaced by; when
+the text is gone, the script says so, and fails.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = "flask_workos_sessions"
+
+
+class Mutation(NamedTuple):
+    """A rule that is taken away, and the tests that should notice."""
+
+    rule: str
+    path: str
+    text: str
+    instead: str
+    tests: str
+
+
+MUTATIONS = [
+    Mutation(
+        "second look after invalid_grant",
+        "refresh/exchange.py",
+        """        successor = self._rotations.successor(order.record.refresh_token)
+        if successor is not None:
+            return Renewed(successor)
+        self._rotations.bury(order.digest)""",
+        "        self._rotations.bury(order.digest)",
+        "tests/refresh",
+    ),
+    Mutation(
+        "store before verify",
+        "refresh/exchange.py",
+        "        self._rotations.record(record.refresh_token, value, until=until)\n",
+        "",
+        "tests/refresh tests/flow/test_refresh.py",
+    ),
+    Mutation(
+        "failure memory",
+        "refresh/exchange.py",
+        "        self._rotations.bury(order.digest)\n",
+        "",
+        "tests/refresh",
+    ),
+    Mutation(
+        "owner check of the lease",
+        "coordination/lease.py",
+        'self._state.discard("lease:" + name, owner)',
+        'self._state.delete("lease:" + name)',
+        "tests/refresh",
+    ),
+    Mutation(
+        "look again before writing the cookie",
+        "hooks.py",
+        "value = parts.adoption.latest(known, opening.value)",
+        "value = opening.value",
+        "tests/flow/test_refresh_together.py tests/flow/test_second_look.py",
+    ),
+    Mutation(
+        "tombstone before adoption",
+        "adoption.py",
+        """        reason = self.endings.look(known.ended_key)
+        if reason is not None:
+            return self.ended(known, reason)
+        if not (successor""",
+        "        if not (successor",
+        "tests/flow/test_shared_state_flow.py tests/flow/test_second_look.py",
+    ),
+    Mutation(
+        "tombstone before an exchange",
+        "opening.py",
+        """        reason = self.endings.look(known.ended_key)
+        if reason is not None:
+            return self.adoption.ended(known, reason)
+        result""",
+        "        result",
+        "tests/flow/test_shared_state_flow.py",
+    ),
+    Mutation(
+        "the lease",
+        "coordination/lease.py",
+        'return owner if self._state.add("lease:" + name, owner, self._seconds) else None',
+        "return owner",
+        "tests/refresh",
+    ),
+    Mutation(
+        "look under the lease",
+        "refresh/refresher.py",
+        "result = self._settled(order, False) or self._send(order)",
+        "result = self._send(order)",
+        "tests/flow/test_shared_state_flow.py",
+    ),
+    Mutation(
+        "a record needs the old token",
+        "refresh/rotation.py",
+        ', name="successor", also=refresh_token.encode()',
+        ', name="successor"',
+        "tests/refresh",
+    ),
+    Mutation(
+        "an adopted session is of the same person",
+        "adoption.py",
+        "        if (successor.token.session_id, successor.token.subject) != (",
+        "        if False and (successor.token.session_id, successor.token.subject) != (",
+        "tests/flow",
+    ),
+    Mutation(
+        "a seen successor shortens its record",
+        "refresh/rotation.py",
+        '            self._state.set("rotated:" + digest, value, SEEN_SECONDS)\n',
+        "            pass\n",
+        "tests/refresh tests/flow/test_refresh.py",
+    ),
+    Mutation(
+        "one session's failures pause nobody else",
+        "refresh/backoff.py",
+        "SESSIONS = 3\n",
+        "SESSIONS = 1\n",
+        "tests/refresh",
+    ),
+    Mutation(
+        "one probe after a pause",
+        "refresh/backoff.py",
+        'if self._state.add(_PROBE, b"1", LEASE_SECONDS + 1):',
+        "if True:",
+        "tests/refresh",
+    ),
+    Mutation(
+        "an organization that changed in flight",
+        "hooks.py",
+        "            raise report(OrganizationChanged())\n",
+        "            pass\n",
+        "tests/flow/test_refresh_together.py",
+    ),
+    Mutation(
+        "a record is kept for a minute after it was seen",
+        "refresh/rotation.py",
+        "SEEN_SECONDS = 60\n",
+        "SEEN_SECONDS = 20\n",
+        "tests/flow/test_cookie_jar.py",
+    ),
+]
+
+
+def main() -> int:
+    """Try every mutation; 1 when one of them went unnoticed."""
+    unnoticed = []
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch, "copy")
+        ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", "*.egg-info", "instance")
+        shutil.copytree(ROOT, copy, ignore=ignored)
+        if _fails(copy, " ".join({mutation.tests: None for mutation in MUTATIONS})):
+            raise SystemExit("These tests fail as it is: nothing can be learnt from them.")
+        for mutation in MUTATIONS:
+            noticed = _try(copy, mutation)
+            print(f"{'noticed' if noticed else 'UNNOTICED':10} {mutation.rule}", flush=True)
+            if not noticed:
+                unnoticed.append(mutation.rule)
+    return 1 if unnoticed else 0
+
+
+def _try(copy: Path, mutation: Mutation) -> bool:
+    path = copy / PACKAGE / mutation.path
+    source = path.read_text()
+    if mutation.text not in source:
+        raise SystemExit(f"The text of “{mutation.rule}” is no longer in {mutation.path}.")
+    path.write_text(source.replace(mutation.text, mutation.instead))
+    try:
+        return _fails(copy, mutation.tests)
+    finally:
+        path.write_text(source)
+
+
+def _fails(copy: Path, tests: str) -> bool:
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *set(tests.split())],
+        cwd=copy,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(copy)},
+        capture_output=True,
+        check=False,
+    )
+    if ended.returncode not in (0, 1):
+        raise SystemExit(ended.stdout.decode()[-2000:])
+    return ended.returncode == 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
