@@ -13,9 +13,11 @@ from urllib.parse import quote, urlencode
 from .outcomes import Outcome, Transient, classify
 from .transport import Answer, Transport, Unreachable
 
-#: Seconds to connect, and for the answer, of an exchange and of the key set.
-EXCHANGE_TIMEOUT = (3.0, 8.0)
-KEYS_TIMEOUT = (2.0, 3.0)
+#: Seconds for the whole exchange of a code, and of a refresh token: less than its lease lasts.
+CODE_TIMEOUT = 8.0
+REFRESH_TIMEOUT = 7.5
+#: Seconds to fetch the key set.
+KEYS_TIMEOUT = 3.0
 #: Pages of a user's sessions that are looked through.
 MAX_PAGES = 3
 
@@ -48,7 +50,9 @@ class WorkOSClient:
     ) -> Outcome:
         """Exchange the code of a callback for a session."""
         grant = {"code": code, "code_verifier": code_verifier, "invitation_token": invitation_token}
-        return self._authenticate("authorization_code", grant, ip_address, user_agent)
+        return self._authenticate(
+            "authorization_code", grant, ip_address, user_agent, timeout=CODE_TIMEOUT
+        )
 
     def exchange_refresh_token(
         self,
@@ -60,7 +64,9 @@ class WorkOSClient:
     ) -> Outcome:
         """Exchange a refresh token for its successor; without an organization: as WorkOS likes."""
         grant = {"refresh_token": refresh_token, "organization_id": organization_id}
-        return self._authenticate("refresh_token", grant, ip_address, user_agent)
+        return self._authenticate(
+            "refresh_token", grant, ip_address, user_agent, timeout=REFRESH_TIMEOUT
+        )
 
     def revoke_session(self, session_id: str, *, timeout: float = 2.0) -> bool:
         """End a session at WorkOS; true when it is gone there, whoever ended it.
@@ -71,7 +77,7 @@ class WorkOSClient:
             answer = self._transport.call(
                 "POST",
                 "/user_management/sessions/revoke",
-                timeout=_within(timeout),
+                timeout=timeout,
                 api_key=self._api_key,
                 body={"session_id": _text(session_id)},
             )
@@ -100,7 +106,7 @@ class WorkOSClient:
                 answer = self._transport.call(
                     "GET",
                     f"/user_management/users/{segment}/sessions",
-                    timeout=_within(left),
+                    timeout=left,
                     api_key=self._api_key,
                     query=query,
                 )
@@ -127,7 +133,7 @@ class WorkOSClient:
             "GET", f"/sso/jwks/{_segment(self._client_id)}", timeout=KEYS_TIMEOUT
         )
         if answer.status != 200:
-            raise Unreachable(f"status {answer.status}")
+            raise Unreachable("unreadable", answer.status)
         document = answer.json()
         if not isinstance(document, dict):
             raise ValueError("The key set is not a JSON object.")
@@ -146,6 +152,8 @@ class WorkOSClient:
         grant: Mapping[str, str | None],
         ip_address: str | None,
         user_agent: str | None,
+        *,
+        timeout: float,
     ) -> Outcome:
         body = {
             "grant_type": grant_type,
@@ -156,10 +164,10 @@ class WorkOSClient:
         }
         try:
             answer = self._transport.call(
-                "POST", "/user_management/authenticate", timeout=EXCHANGE_TIMEOUT, body=body
+                "POST", "/user_management/authenticate", timeout=timeout, body=body
             )
         except Unreachable as unreachable:
-            return Transient(unreachable.reason)
+            return Transient(unreachable.reason, status=unreachable.status)
         return classify(answer.status, answer.headers, answer.body)
 
 
@@ -185,11 +193,6 @@ def _text(value: str) -> str:
 def _segment(value: str) -> str | None:
     """One segment of a path. Two dots would be taken as the way up."""
     return None if value in ("", ".", "..") else quote(_text(value), safe="")
-
-
-def _within(seconds: float) -> tuple[float, float]:
-    """Timeouts to connect and to answer that take ``seconds`` together."""
-    return seconds / 2, seconds / 2
 
 
 def _member(answer: Answer, name: str) -> Any:

@@ -13,13 +13,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from ..session import Impersonator
 from .profile import readable_profile
+from .transport import Fault
 
 #: Seconds of the longest pause that ``Retry-After`` may ask for.
 MAX_RETRY_AFTER = 60.0
+
+
+#: The classes of outcomes that decide nothing: those of the network; ``rate_limited`` (429, or
+#: WorkOS's word for it); ``server_error`` (5xx and the like). ``unreadable`` is also any answer
+#: that says nothing we know, such as a redirect. "misconfigured" is :class:`Misconfigured`.
+Class = Fault | Literal["rate_limited", "server_error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +70,14 @@ class OrganizationRefused:
 
 @dataclass(frozen=True, slots=True)
 class Transient:
-    """Nothing is decided. ``retry_after`` (seconds, 60 at most) is what WorkOS asked for."""
+    """Nothing is decided. ``retry_after`` (seconds, 60 at most) is what WorkOS asked for.
 
-    reason: str
+    ``reason`` is its class, ``status`` that of the answer, if there was one.
+    """
+
+    reason: Class
     retry_after: float | None = None
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,28 +136,29 @@ _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
     """The outcome of an exchange (WorkOS, *Session resilience*). Raises nothing."""
     if 300 <= status < 400:
-        return Transient("redirected")
+        return Transient("unreadable", status=status)
     answer = _object(body)
     words = {answer[name] for name in ("error", "code") if isinstance(answer.get(name), str)}
     if "invalid_grant" in words:
         return Rejected("invalid_grant", status)
     if 200 <= status < 300:
-        return _authenticated(answer)
+        return _authenticated(status, answer)
     if status in (408, 425, 429) or status >= 500 or words & _THROTTLED:
         limited = status == 429 or words & _THROTTLED
-        return Transient("rate limited" if limited else f"status {status}", _retry_after(headers))
+        reason: Class = "rate_limited" if limited else "server_error"
+        return Transient(reason, _retry_after(headers), status)
     if not answer:
         # A page of a proxy, a captive portal, half a body: not WorkOS's word.
-        return Transient("unreadable", _retry_after(headers))
+        return Transient("unreadable", _retry_after(headers), status)
     return _refused(status, answer, words)
 
 
-def _authenticated(answer: Mapping[str, Any]) -> Outcome:
+def _authenticated(status: int, answer: Mapping[str, Any]) -> Outcome:
     user = readable_profile(answer.get("user"))
     access_token = _text(answer.get("access_token"))
     refresh_token = _text(answer.get("refresh_token"))
     if user is None or access_token is None or refresh_token is None:
-        return Transient("an answer without tokens" if answer else "unreadable")
+        return Transient("unreadable", status=status)
     return Authenticated(
         user=user,
         access_token=access_token,
@@ -177,7 +189,7 @@ def _refused(status: int, answer: Mapping[str, Any], words: set[str]) -> Outcome
         return Misconfigured("invalid_request_parameters", "WORKOS_CLIENT_ID")
     if status == 404:
         return _not_found(answer)
-    return Transient(f"status {status}")
+    return Transient("unreadable", status=status)
 
 
 def _not_found(answer: Mapping[str, Any]) -> Outcome:

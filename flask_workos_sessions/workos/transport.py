@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Literal
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from .deadline import Deadline, WatchedAdapter
+
+#: Why there was no answer. ``refused``: nothing was sent, for there was no connection (refused, no
+#: answer to it in time, an unknown name, TLS). The request may have arrived with ``timeout``, with
+#: ``network`` (reset, half an answer) and with ``unreadable`` (too long, another status).
+Fault = Literal["refused", "timeout", "network", "unreadable"]
+
 #: Bytes of the longest answer that is read.
 MAX_BODY = 1_048_576
+#: Seconds to connect, at most.
+CONNECT_TIMEOUT = 2.0
 #: Connections that are kept open, per process.
 _POOL_SIZE = 16
 _CHUNK = 65_536
 
 
 class Unreachable(Exception):
-    """There was no whole answer. ``reason`` is a fixed phrase."""
+    """There was no answer to use. ``reason`` is a :data:`Fault`, ``status`` the answer's if any."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
+    def __init__(self, reason: Fault, status: int | None = None) -> None:
+        self.reason: Fault = reason
+        self.status = status
+        super().__init__(reason if status is None else f"{reason}, status {status}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,42 +79,47 @@ class Transport:
         method: str,
         path: str,
         *,
-        timeout: tuple[float, float],
+        timeout: float,
         api_key: str | None = None,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request; ``timeout`` is seconds to connect, and for the whole answer.
+        """Send one request; ``timeout`` is seconds for all of it, except to look up the name.
 
         :raises Unreachable: when there is no whole answer.
         """
-        deadline = time.monotonic() + sum(timeout)
+        deadline = Deadline(timeout)
         try:
-            with self._opened().request(
-                method,
-                self._base_url + path,
-                params=query,
-                # Plain ASCII, whatever is in it.
-                data=None if body is None else json.dumps(body).encode("ascii"),
-                headers={"Content-Type": "application/json"} if body is not None else None,
-                auth=_Key(api_key),
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return Answer(response.status_code, response.headers, _read(response, deadline))
-        except (requests.Timeout, ReadTimeoutError):
-            raise Unreachable("timeout") from None
-        except (requests.RequestException, HTTPError, OSError, ValueError):
+            with (
+                deadline,
+                self._opened().request(
+                    method,
+                    self._base_url + path,
+                    params=query,
+                    # Plain ASCII, whatever is in it.
+                    data=None if body is None else json.dumps(body).encode("ascii"),
+                    headers={"Content-Type": "application/json"} if body is not None else None,
+                    auth=_Key(api_key),
+                    timeout=(min(timeout, CONNECT_TIMEOUT), timeout),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                answer = Answer(response.status_code, response.headers, _read(response))
+        except (requests.RequestException, HTTPError, OSError, ValueError, RuntimeError) as fault:
             # Without the cause: its text may hold the URL.
-            raise Unreachable("network") from None
+            raise Unreachable(_reason(fault, deadline)) from None
+        if deadline.passed:
+            # What was read may have ended because we ended it.
+            raise Unreachable("timeout")
+        return answer
 
     def _opened(self) -> requests.Session:
         if self._session is None or self._pid != os.getpid():
             # Two processes must not share a connection: one would read the other's answer.
             session = requests.Session()
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE, max_retries=0)
+            adapter = WatchedAdapter(pool_maxsize=_POOL_SIZE, max_retries=0)
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             session.headers.update(
@@ -120,13 +133,18 @@ class Transport:
         return self._session
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """The body, piece by piece: a timeout of requests' is for each piece, not for the whole."""
+def _reason(fault: Exception, deadline: Deadline) -> Fault:
+    if deadline.sent is False:
+        return "refused"
+    if deadline.passed or isinstance(fault, requests.Timeout | ReadTimeoutError):
+        return "timeout"
+    return "network"
+
+
+def _read(response: requests.Response) -> bytes:
     body = bytearray()
     while piece := response.raw.read1(_CHUNK, decode_content=True):
         body += piece
         if len(body) > MAX_BODY:
-            raise Unreachable("answer too long")
-        if time.monotonic() > deadline:
-            raise Unreachable("timeout")
+            raise Unreachable("unreadable", response.status_code)
     return bytes(body)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -101,7 +100,7 @@ def test_an_exchange(client, server):
 def test_secrets_do_not_follow_a_redirect(client, server, elsewhere, status):
     """Security S7: a 307 would be sent again, with the key and the token, to another host."""
     server.answer = lambda handler: handler.reply(status, Location=elsewhere.url + "/x")
-    assert client.exchange_refresh_token("refresh_1") == Transient("redirected")
+    assert client.exchange_refresh_token("refresh_1") == Transient("unreadable", status=status)
     assert client.revoke_session("session_1") is False
     assert client.session_expires_at("user_1", "session_1") is None
     with pytest.raises(Unreachable):
@@ -152,37 +151,15 @@ def test_a_connection_that_breaks_is_transient_and_not_tried_again(client, serve
 
 
 def test_a_silent_server_is_transient(client, server, monkeypatch):
-    monkeypatch.setattr(client_module, "EXCHANGE_TIMEOUT", (0.1, 0.1))
+    monkeypatch.setattr(client_module, "REFRESH_TIMEOUT", 0.2)
     server.answer = lambda handler: server.released.wait(5)
     assert client.exchange_refresh_token("refresh_1") == Transient("timeout")
 
 
-def test_a_body_that_drips_is_cut_off(client, server, monkeypatch):
-    """A timeout of requests' is for each read: a byte now and then would go on for ever."""
-    monkeypatch.setattr(client_module, "EXCHANGE_TIMEOUT", (0.1, 0.2))
-
-    def drip(handler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Length", "1000")
-        handler.end_headers()
-        for _ in range(200):
-            try:
-                handler.wfile.write(b" ")
-            except OSError:
-                return
-            if server.released.wait(0.05):
-                return
-
-    server.answer = drip
-    begun = time.monotonic()
-    assert client.exchange_refresh_token("refresh_1") == Transient("timeout")
-    assert time.monotonic() - begun < 2
-
-
-def test_a_refused_connection_is_transient(server):
+def test_a_refused_connection_is_transient_and_says_that_nothing_was_sent(server):
     client = WorkOSClient(base_url=server.url, client_id="client_1", api_key="sk_test_key")
     client._transport._base_url = "http://127.0.0.1:1"
-    assert client.exchange_refresh_token("refresh_1") == Transient("network")
+    assert client.exchange_refresh_token("refresh_1") == Transient("refused")
     assert client.revoke_session("session_1") is False
 
 
@@ -191,7 +168,7 @@ def test_an_answer_in_another_encoding_is_bounded(client, server):
 
     bomb = gzip.compress(b"0" * 50_000_000)
     server.answer = lambda handler: handler.reply(200, bomb, Content_Encoding="gzip")
-    assert client.exchange_refresh_token("refresh_1") == Transient("answer too long")
+    assert client.exchange_refresh_token("refresh_1") == Transient("unreadable", status=200)
 
 
 def test_connections_are_used_again(client, server):
