@@ -1,0 +1,349 @@
+"""Fleets of real processes, a LocalWorkOS, a clock that both follow, and counts."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import secrets
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flask_workos_sessions.local import LocalWorkOS, MovableClock
+from flask_workos_sessions.parts import Customization, assemble
+from flask_workos_sessions.session import SessionRecord, kept_profile
+from flask_workos_sessions.settings import load_settings
+from flask_workos_sessions.stores.cookie import EndMark
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+ORIGIN = "http://localhost"
+#: Seconds for which an access token of LocalWorkOS lives.
+LIFE = 300
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults-table", help="write the figures of the fault table to this file")
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    fault: str
+    backend: str
+    exchanges: int
+    signed_out: int
+    statuses: dict[int, int]
+    cookies: int
+    slower: float
+
+
+_ROWS: list[Row] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    path = session.config.getoption("--faults-table", None)
+    if path and _ROWS:
+        Path(path).write_text(_table())
+
+
+def _table() -> str:
+    lines = [
+        "| fault | shared state | exchanges | signed out | answers | cookie values | slowest |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in sorted(_ROWS, key=lambda row: (row.fault, row.backend)):
+        answers = ", ".join(f"{count} x {status}" for status, count in sorted(row.statuses.items()))
+        lines.append(
+            f"| {row.fault} | {row.backend} | {row.exchanges} | {row.signed_out} | {answers} "
+            f"| {row.cookies} | {row.slower:.1f} s |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+@dataclass
+class Reply:
+    """One answer, as the browser saw it; ``status`` 0 is none at all."""
+
+    status: int
+    cookie: str | None
+    seconds: float
+    process: str
+    retry_after: str | None = None
+
+
+class Times:
+    """One clock for WorkOS and for every process of the fleet."""
+
+    def __init__(self, path: Path) -> None:
+        self.workos = MovableClock()
+        self.path = path
+        self._moved = 0.0
+        self._write()
+
+    def advance(self, seconds: float) -> None:
+        self.workos.advance(seconds)
+        self._moved += seconds
+        self._write()
+
+    def skew(self, seconds: float) -> None:
+        """Move only the processes' clock."""
+        self._moved += seconds
+        self._write()
+
+    def _write(self) -> None:
+        with open(self.path, "r+b" if self.path.exists() else "wb") as file:
+            file.write(struct.pack("d", self._moved))
+
+
+class Fleet:
+    """gunicorn with several workers."""
+
+    def __init__(self, settings: dict[str, Any], times: Times, options: list[str]) -> None:
+        self.settings = settings
+        environ = {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in settings.items()
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *options, "--bind=127.0.0.1:0", "served:app"],
+            cwd=HERE,
+            env={
+                **os.environ,
+                **environ,
+                "FAULTS_CLOCK": str(times.path),
+                "PYTHONPATH": str(ROOT),
+            },
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self.port = self._port()
+        self._drain = threading.Thread(target=self._read, daemon=True)
+        self._drain.start()
+        self._parts = assemble(load_settings(settings, {}), time.time, Customization())
+        self.name = self._parts.store.name
+
+    def _port(self) -> int:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+            found = re.search(r"Listening at: http://\S+:(\d+)", line)
+            if found:
+                return int(found[1])
+        pytest.fail("gunicorn did not start:\n" + "".join(self.lines))
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+        self._drain.join(5)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+    def kill(self, pid: str) -> None:
+        """End one worker as the kernel does when memory runs out."""
+        os.kill(int(pid), signal.SIGKILL)
+
+    def cookie(self, answer: dict[str, Any]) -> str:
+        """The session cookie of a sign-in, as the app would have sealed it."""
+        parts = self._parts
+        token = parts.verifier.inspect(answer["access_token"])
+        record = SessionRecord(
+            access_token=answer["access_token"],
+            refresh_token=answer["refresh_token"],
+            user=kept_profile(answer["user"]),
+            organization_id=answer["organization_id"],
+            signed_in_at=token.issued_at,
+            not_after=token.issued_at + 24 * 3600,
+        )
+        return f"{self.name}={parts.store.seal(record)}"
+
+    def is_mark(self, cookie: str) -> bool:
+        value = cookie.partition("=")[2]
+        return not value or isinstance(self._parts.store.open(value), EndMark)
+
+    def ask(self, cookie: str, path: str = "/me", method: str = "GET", **headers: str) -> Reply:
+        return self.ask_all([cookie], path, method, **headers)[0]
+
+    def ask_all(
+        self, cookies: list[str], path: str = "/me", method: str = "GET", **headers: str
+    ) -> list[Reply]:
+        """One request for each cookie, all at once."""
+        replies: list[Reply] = []
+        start = threading.Barrier(len(cookies))
+        threads = [
+            threading.Thread(
+                target=lambda cookie=cookie: replies.append(
+                    self._ask(cookie, path, method, headers, start)
+                )
+            )
+            for cookie in cookies
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return replies
+
+    def _ask(
+        self,
+        cookie: str,
+        path: str,
+        method: str,
+        headers: dict[str, str],
+        start: threading.Barrier,
+    ) -> Reply:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            connection.connect()
+            start.wait()
+            begun = time.monotonic()
+            connection.request(method, path, headers={"Cookie": cookie, "Accept": "*/*", **named})
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            return Reply(0, None, time.monotonic() - begun, "")
+        finally:
+            connection.close()
+        found = [
+            each.partition(";")[0]
+            for each in answer.msg.get_all("Set-Cookie", [])
+            if each.startswith(self.name + "=")
+        ]
+        return Reply(
+            answer.status,
+            found[0] if found else None,
+            time.monotonic() - begun,
+            answer.getheader("X-Process", ""),
+            answer.getheader("Retry-After"),
+        )
+
+
+@dataclass
+class World:
+    """What a row of the table needs."""
+
+    times: Times
+    workos: LocalWorkOS
+    backend: str
+    config: dict[str, Any]
+    redis: Any
+    fleets: list[Fleet]
+
+    def fleet(
+        self,
+        workers: int = 2,
+        threads: int = 4,
+        *options: str,
+        kind: str = "gthread",
+        **config: Any,
+    ) -> Fleet:
+        settings = {
+            **self.workos.settings(f"{ORIGIN}/auth/callback"),
+            **self.config,
+            "WORKOS_SESSION_INACTIVITY_TIMEOUT": None,
+            **config,
+        }
+        settings = {name: value for name, value in settings.items() if value is not None}
+        arguments = [f"--workers={workers}", f"--threads={threads}", f"--worker-class={kind}"]
+        fleet = Fleet(settings, self.times, [*arguments, "--preload", "--timeout=60", *options])
+        self.fleets.append(fleet)
+        return fleet
+
+    def expired(self, fleet: Fleet, left: float = -5, count: int = 1) -> list[str]:
+        """Cookies of people who signed in long enough ago; ``left`` seconds of their token."""
+        self.times.workos.advance(left - LIFE)
+        answers = [self.workos.sign_in("alice@acme.test") for _ in range(count)]
+        self.times.workos.advance(LIFE - left)
+        return [fleet.cookie(each) for each in answers]
+
+    @property
+    def exchanges(self) -> int:
+        return len(self.workos.exchanges("refresh_token"))
+
+    def row(self, fault: str, fleet: Fleet, replies: list[Reply], up: list[Reply]) -> Row:
+        """The figures of a run; nobody is signed out unless the caller says otherwise."""
+        cookies = {each.cookie for each in replies if each.cookie}
+        gone = [
+            each
+            for each in replies
+            if each.status in (302, 303, 401) or (each.cookie and fleet.is_mark(each.cookie))
+        ]
+        slowest = max(each.seconds for each in replies) - max(each.seconds for each in up)
+        row = Row(
+            fault,
+            self.backend,
+            self.exchanges,
+            len(gone),
+            dict(Counter(each.status for each in replies)),
+            len(cookies),
+            max(0.0, slowest),
+        )
+        _ROWS.append(row)
+        return row
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
+    worlds: list[World] = []
+
+    def make(backend: str, grace: float = 0, **more: Any) -> World:
+        times = Times(tmp_path / "clock")
+        workos = LocalWorkOS(
+            clock=times.workos,
+            grace_seconds=grace,
+            max_length=24 * 3600,
+            inactivity_timeout=more.pop("inactivity_timeout", 23 * 3600),
+            redirect_uris=[f"{ORIGIN}/auth/callback"],
+            **more,
+        ).start()
+        config: dict[str, Any] = {
+            "WORKOS_CACHE_TYPE": backend,
+            "WORKOS_COOKIE_PASSWORD": secrets.token_hex(32),
+        }
+        redis = None
+        if backend == "sqlite":
+            config["WORKOS_CACHE_DIR"] = str(tmp_path / "state")
+        if backend == "redis":
+            redis = request.getfixturevalue("redis_server")
+            config["WORKOS_CACHE_REDIS_URL"] = redis.url
+        world = World(times, workos, backend, config, redis, [])
+        worlds.append(world)
+        return world
+
+    yield make
+    for world in worlds:
+        for fleet in world.fleets:
+            fleet.stop()
+        world.workos.stop()
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def world(request: pytest.FixtureRequest, make_world: Callable[..., World]) -> World:
+    """Processes that share their state; WorkOS repeats nothing."""
+    return make_world(request.param)
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def lenient(request: pytest.FixtureRequest, make_world: Callable[..., World]) -> World:
+    """The same, and WorkOS repeats its answer for thirty seconds."""
+    return make_world(request.param, grace=30)
