@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ from .settings import Settings
 from .stores.cookie import CookieStore
 from .tokens.access_token import AccessTokenVerifier
 from .tokens.jwks import KeySetCache
-from .tokens.refusals import InvalidToken, KeysUnavailable
+from .tokens.refusals import InvalidToken
 from .workos.client import WorkOSClient
 
 #: Under these names an app's ``extensions`` hold the extension object and its parts.
@@ -108,7 +109,7 @@ def assemble(
         base_url=settings.base_url, client_id=settings.client_id, api_key=settings.api_key
     )
     verifier = AccessTokenVerifier(
-        KeySetCache(client.fetch_keys, clock=clock),
+        KeySetCache(client.fetch_keys, clock=clock, state=state, beside=background.submit),
         client_id=settings.client_id,
         issuers=settings.issuer,
         clock=clock,
@@ -193,11 +194,8 @@ def _expires_at(verifier: AccessTokenVerifier, access_token: str) -> float | Non
 
 def _prepare(verifier: AccessTokenVerifier, access_token: str) -> None:
     """Have the token's key at hand before a request needs it."""
-    try:
-        token = verifier.inspect(access_token)
-        verifier.keys.find(token.kid, token.issued_at)
-    except (InvalidToken, KeysUnavailable):
-        pass  # told by whoever verifies it
+    with suppress(InvalidToken):  # told by whoever verifies it
+        verifier.keys.prepare(verifier.inspect(access_token).kid)
 
 
 def _share(

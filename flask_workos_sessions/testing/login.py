@@ -150,8 +150,9 @@ class _HoldsToo(KeySetCache):
     def holds(self, kid: str) -> bool:
         return kid == self._key.kid or self._real.holds(kid)
 
-    def due(self, kid: str) -> bool:
-        return kid != self._key.kid and self._real.due(kid)
+    def prepare(self, kid: str) -> None:
+        if kid != self._key.kid:
+            self._real.prepare(kid)
 
     def find(self, kid: str, issued_at: float) -> RSAKey:
         return self._key if kid == self._key.kid else self._real.find(kid, issued_at)

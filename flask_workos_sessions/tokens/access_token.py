@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from .jwks import KeySetCache
-from .refusals import ClockSkewed, InvalidToken, KeysUnavailable, KeyUnknown
+from .refusals import SKEW, ClockSkewed, InvalidToken, KeysUnavailable, KeyUnknown
 
 __all__ = [
     "AccessToken",
@@ -33,8 +33,6 @@ __all__ = [
 
 #: Characters of the longest token that is looked at.
 MAX_LENGTH = 16_384
-#: Seconds that WorkOS's clock may be ahead of ours.
-SKEW = 60
 
 _MAX_TIME = 2**53
 _STANDARD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

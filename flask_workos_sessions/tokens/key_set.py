@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from joserfc.errors import JoseError
@@ -13,6 +15,36 @@ from joserfc.jwk import RSAKey
 MAX_KEYS = 100
 #: Bits of a modulus: less is too weak (RFC 7518, 3.3), more would take a while to verify with.
 MIN_BITS, MAX_BITS = 2048, 8192
+#: Bytes of a set that processes share; no set of WorkOS's comes near it.
+MAX_SHARED = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """Keys by ``kid``, and when the fetch that brought them began (epoch seconds).
+
+    The set with the higher ``serial`` is the newer one; ``own``: this process has fetched it.
+    """
+
+    keys: Mapping[str, RSAKey]
+    fetched_at: float
+    serial: int
+    own: bool = True
+
+    def to_bytes(self) -> bytes | None:
+        """The set for other processes; ``None`` when it is too long for that."""
+        entries = [key.as_dict(private=False) for key in self.keys.values()]
+        value = json.dumps({"fetched_at": self.fetched_at, "keys": entries}).encode()
+        return value if len(value) <= MAX_SHARED else None
+
+    @classmethod
+    def from_bytes(cls, value: bytes, serial: int) -> KeySet | None:
+        """Another process's set; ``None`` for anything else."""
+        try:
+            found = json.loads(value)
+            return cls(parse_keys(found), float(found["fetched_at"]), serial, own=False)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
 
 
 def parse_keys(jwks: object) -> dict[str, RSAKey]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: Seconds that WorkOS's clock may be ahead of ours.
+SKEW = 60
+
 
 class InvalidToken(Exception):
     """The access token is refused. ``reason`` is a fixed phrase, without any value from it."""
@@ -19,10 +22,13 @@ class KeyUnknown(InvalidToken):
 
 
 class ClockSkewed(InvalidToken):
-    """The token was issued more than 60 seconds in the future: one of the clocks is wrong."""
+    """The token was issued more than 60 seconds in the future: our clock is wrong, or WorkOS's."""
 
     def __init__(self) -> None:
-        super().__init__("a time of issue in the future")
+        super().__init__(
+            "a time of issue in the future: the clock of this machine is behind WorkOS's, compare "
+            "it with the real time"
+        )
 
 
 class KeysUnavailable(Exception):

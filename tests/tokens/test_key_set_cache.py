@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -43,7 +42,6 @@ def keys(source, clock) -> KeySetCache:
 
 def test_nothing_is_fetched_before_a_key_is_asked_for(keys, source):
     assert not keys.holds("key_1")
-    assert keys.due("key_1")
     assert source.fetches == 0
 
 
@@ -53,7 +51,6 @@ def test_a_key_is_fetched_once_and_parsed_once(keys, source, clock):
         assert keys.find("key_1", clock()) is found
     assert source.fetches == 1
     assert keys.holds("key_1")
-    assert not keys.due("key_1")
 
 
 def test_after_an_hour_it_is_fetched_again_on_the_next_find(keys, source, clock):
@@ -62,10 +59,9 @@ def test_after_an_hour_it_is_fetched_again_on_the_next_find(keys, source, clock)
     keys.find("key_1", clock())
     assert source.fetches == 1
     clock.now += 1
-    assert keys.due("key_1")
+    keys.find("key_1", clock())
     keys.find("key_1", clock())
     assert source.fetches == 2
-    assert not keys.due("key_1")
 
 
 # --- outages
@@ -158,8 +154,15 @@ def test_a_key_is_unknown_when_the_fetch_that_it_caused_lacks_it(keys, clock):
 def test_a_key_is_unknown_when_a_set_fetched_after_the_token_lacks_it(keys, source, clock):
     keys.find("key_1", clock())
     with pytest.raises(KeyUnknown):
-        keys.find("key_2", clock() - 1)
+        keys.find("key_2", clock() - 61)
     assert source.fetches == 1
+
+
+def test_our_clock_may_be_a_minute_ahead_without_a_key_being_called_unknown(keys, clock):
+    """The set was fetched before the token was issued, though our clock says after."""
+    keys.find("key_1", clock())
+    with pytest.raises(KeysUnavailable):
+        keys.find("key_2", clock() - 60)
 
 
 def test_a_token_newer_than_the_set_is_not_called_unknown_before_the_next_fetch(
@@ -180,9 +183,9 @@ def test_a_token_of_the_second_of_the_fetch_is_not_called_unknown(keys, clock):
     clock.now += 0.2
     keys.find("key_1", clock())
     with pytest.raises(KeysUnavailable):
-        keys.find("key_2", int(clock()))
+        keys.find("key_2", int(clock()) - 60)
     with pytest.raises(KeyUnknown):
-        keys.find("key_2", int(clock()) - 1)
+        keys.find("key_2", int(clock()) - 61)
 
 
 def test_a_token_issued_during_the_fetch_is_not_called_unknown(clock, issuer):
@@ -208,10 +211,11 @@ def test_a_withdrawn_key_is_not_held_after_the_next_fetch(keys, source, clock, i
     keys.find("key_1", clock())
     source.answer = issuer.jwks("key_2")
     clock.now += HOUR + 1
-    with pytest.raises(KeyUnknown):
-        keys.find("key_1", clock())
+    keys.find("key_1", clock())
     assert not keys.holds("key_1")
     assert keys.holds("key_2")
+    with pytest.raises(KeyUnknown):
+        keys.find("key_1", clock() - HOUR)
 
 
 def test_a_new_key_is_found_without_losing_the_old_one(keys, source, clock, issuer):
@@ -256,20 +260,82 @@ def test_threads_that_come_first_cause_one_fetch_and_share_it(gate, clock):
     assert gate.fetches == 1
 
 
-def test_a_hanging_fetch_blocks_nobody_who_has_a_key(gate, clock, issuer):
-    keys = KeySetCache(gate, clock=clock)
+def test_who_holds_a_usable_key_never_fetches_but_has_it_fetched_beside(source, clock, issuer):
+    queue = []
+    keys = KeySetCache(source, clock=clock, beside=queue.append)
     keys.seed(issuer.jwks())
     clock.now += HOUR + 1
+    assert [keys.find("key_1", clock()) for _ in range(10)]
+    assert source.fetches == 0
+    assert len(queue) == 1
+    queue.pop()()
+    assert source.fetches == 1
+    keys.find("key_1", clock())
+    assert not queue
+
+
+def test_a_hanging_fetch_blocks_nobody_who_has_a_key(gate, clock, issuer):
     with ThreadPoolExecutor(1) as pool:
-        hanging = pool.submit(keys.find, "key_1", clock())
-        assert gate.entered.wait(5)
-        begun = time.monotonic()
-        assert keys.holds("key_1")
-        assert not keys.due("key_1")
+        keys = KeySetCache(gate, clock=clock, beside=pool.submit)
+        keys.seed(issuer.jwks())
+        clock.now += HOUR + 1
         assert keys.find("key_1", clock())
-        assert time.monotonic() - begun < 1
+        assert gate.entered.wait(5)
+        assert keys.holds("key_1")
+        assert keys.find("key_1", clock())
         gate.open.set()
-        assert hanging.result(5)
+
+
+def test_who_has_no_key_makes_a_fetch_that_still_waits_for_its_turn(source, clock, issuer):
+    queue = []
+    keys = KeySetCache(source, clock=clock, beside=queue.append)
+    keys.prepare("key_1")
+    assert keys.find("key_1", clock())
+    assert source.fetches == 1
+    queue.pop()()
+    assert source.fetches == 1
+
+
+def test_without_room_beside_the_next_minute_tries_again(source, clock, issuer):
+    keys = KeySetCache(source, clock=clock, beside=lambda _: None)
+    keys.seed(issuer.jwks())
+    clock.now += HOUR + 1
+    assert keys.find("key_1", clock())
+    tried = []
+    keys._beside = tried.append
+    assert keys.find("key_1", clock())
+    assert not tried
+    clock.now += 60
+    assert keys.find("key_1", clock())
+    assert len(tried) == 1
+
+
+# --- a key that will be needed
+
+
+def test_a_key_is_prepared_beside_and_without_an_exception(source, clock, issuer):
+    queue = []
+    keys = KeySetCache(source, clock=clock, beside=queue.append)
+    keys.find("key_1", clock())
+    keys.prepare("key_1")
+    assert not queue
+    source.answer = issuer.jwks("key_1", "key_2")
+    clock.now += 61
+    keys.prepare("key_2")
+    queue.pop()()
+    assert source.fetches == 2
+    assert keys.holds("key_2")
+    source.answer = OSError("down")
+    clock.now += 61
+    keys.prepare("key_3")
+    queue.pop()()
+
+
+def test_preparing_keys_fetches_once_a_minute(keys, source, clock):
+    for number in range(1000):
+        keys.prepare(f"unknown_{number}")
+        clock.now += 0.06
+    assert source.fetches == 1
 
 
 def test_the_wait_for_another_thread_is_bounded(gate, clock, monkeypatch):
