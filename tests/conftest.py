@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -143,6 +144,15 @@ class RedisServer:
         self._process.kill()
         self._process.wait(20)
         self._process = None
+
+    def freeze(self) -> None:
+        """Let it take connections and answer nothing, as behind a network that drops packets."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         if self._process is not None:

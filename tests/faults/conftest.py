@@ -112,14 +112,20 @@ class Times:
 class Fleet:
     """gunicorn with several workers."""
 
-    def __init__(self, settings: dict[str, Any], times: Times, options: list[str]) -> None:
+    def __init__(
+        self, settings: dict[str, Any], times: Times, options: list[str], limit: int | None = None
+    ) -> None:
         self.settings = settings
+        command = [sys.executable, "-m", "gunicorn", *options, "--bind=127.0.0.1:0", "served:app"]
+        if limit is not None:
+            # The size in kilobytes at which writing a file fails.
+            command = ["prlimit", f"--fsize={limit * 1024}", *command]
         environ = {
             name: value if isinstance(value, str) else json.dumps(value)
             for name, value in settings.items()
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *options, "--bind=127.0.0.1:0", "served:app"],
+            command,
             cwd=HERE,
             env={
                 **os.environ,
@@ -255,6 +261,7 @@ class World:
         threads: int = 4,
         *options: str,
         kind: str = "gthread",
+        limit: int | None = None,
         **config: Any,
     ) -> Fleet:
         settings = {
@@ -265,7 +272,9 @@ class World:
         }
         settings = {name: value for name, value in settings.items() if value is not None}
         arguments = [f"--workers={workers}", f"--threads={threads}", f"--worker-class={kind}"]
-        fleet = Fleet(settings, self.times, [*arguments, "--preload", "--timeout=60", *options])
+        fleet = Fleet(
+            settings, self.times, [*arguments, "--preload", "--timeout=60", *options], limit
+        )
         self.fleets.append(fleet)
         return fleet
 
