@@ -192,7 +192,7 @@ class Fleet:
     def ask_all(
         self, cookies: list[str], path: str = "/me", method: str = "GET", **headers: str
     ) -> list[Reply]:
-        """One request for each cookie, all at once."""
+        """One request for each cookie, all at once; ``form`` is the body of a form."""
         replies: list[Reply] = []
         start = threading.Barrier(len(cookies))
         threads = [
@@ -218,12 +218,16 @@ class Fleet:
         start: threading.Barrier,
     ) -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        body = headers.get("form")
+        if body is not None:
+            headers = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+        named = {name.replace("_", "-"): value for name, value in headers.items() if name != "form"}
         try:
             connection.connect()
             start.wait()
             begun = time.monotonic()
-            connection.request(method, path, headers={"Cookie": cookie, "Accept": "*/*", **named})
+            sent = {"Cookie": cookie, "Accept": "*/*", **named}
+            connection.request(method, path, body, headers=sent)
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException):
