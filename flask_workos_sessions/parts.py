@@ -13,6 +13,7 @@ from flask import current_app
 from .adoption import Adoption
 from .coordination.background import Background
 from .coordination.breaker import Breaker
+from .coordination.budget import Budget
 from .coordination.counters import Counters
 from .coordination.endings import Endings
 from .coordination.layered import LayeredState, Store
@@ -62,6 +63,7 @@ class Parts:
     store: CookieStore
     state: SharedState
     client: WorkOSClient
+    code_budget: Budget
     verifier: AccessTokenVerifier
     endings: Endings
     revoker: Revoker
@@ -156,6 +158,7 @@ def assemble(
         store=store,
         state=state,
         client=client,
+        code_budget=Budget(clock=clock),
         verifier=verifier,
         endings=endings,
         revoker=revoker,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Mapping
 
@@ -18,8 +19,10 @@ from ..workos.outcomes import (
     Authenticated,
     InteractionRequired,
     Misconfigured,
+    OrganizationRefused,
     Outcome,
     Rejected,
+    Transient,
 )
 from . import attempts
 from .attempts import ATTEMPT_SECONDS, Attempt
@@ -50,6 +53,8 @@ _KNOWN_ERRORS = frozenset(
 _ORGANIZATION_SIGN_IN = frozenset(
     ("sso_required", "organization_authentication_methods_required", "mfa_enrollment")
 )
+#: What comes of a code that AuthKit gave to somebody, not of a made-up one.
+_OF_A_GOOD_CODE = (Authenticated, InteractionRequired, OrganizationRefused)
 
 
 def callback() -> Response:
@@ -76,14 +81,11 @@ def callback() -> Response:
 
 
 def _exchange(parts: Parts, attempt: Attempt, code: str) -> Response:
-    caller = request_state().caller()
-    outcome = parts.client.exchange_code(
-        code,
-        code_verifier=attempt.verifier,
-        ip_address=caller.ip_address,
-        user_agent=caller.user_agent,
-        invitation_token=attempt.options.get("invitation_token"),
-    )
+    wait = parts.code_budget.take()
+    if wait:
+        # The code has not been sent, and the attempt stays: loading the page again goes on.
+        return _failed("sign_in_busy", 503, retry_after=wait)
+    outcome = _ask(parts, attempt, code)
     if not isinstance(outcome, Authenticated):
         return _not_authenticated(parts, attempt, outcome)
     _forget(parts, attempt)
@@ -102,6 +104,23 @@ def _exchange(parts: Parts, attempt: Attempt, code: str) -> Response:
         return _failed(refused.word, refused.status)
 
 
+def _ask(parts: Parts, attempt: Attempt, code: str) -> Outcome:
+    caller = request_state().caller()
+    in_vain = True
+    try:
+        outcome = parts.client.exchange_code(
+            code,
+            code_verifier=attempt.verifier,
+            ip_address=caller.ip_address,
+            user_agent=caller.user_agent,
+            invitation_token=attempt.options.get("invitation_token"),
+        )
+        in_vain = not isinstance(outcome, _OF_A_GOOD_CODE)
+        return outcome
+    finally:
+        parts.code_budget.give_back(in_vain=in_vain)
+
+
 def _not_authenticated(parts: Parts, attempt: Attempt, outcome: Outcome) -> Response:
     if isinstance(outcome, Rejected):
         _forget(parts, attempt)
@@ -117,13 +136,12 @@ def _not_authenticated(parts: Parts, attempt: Attempt, outcome: Outcome) -> Resp
         )
         _forget(parts, attempt)
         return _failed("sign_in_misconfigured", 502)
-    reason = getattr(outcome, "reason", None)
-    if reason is None:
+    if not isinstance(outcome, Transient):
         _forget(parts, attempt)
         return _failed("sign_in_refused", 403)
     # The code may still be good: the attempt stays, so that loading the page again is a try.
-    log.warning("WorkOS did not answer a sign-in (%s).", reason)
-    return _failed("sign_in_unavailable", 503)
+    log.warning("WorkOS did not answer a sign-in (%s, status %s).", outcome.reason, outcome.status)
+    return _failed("sign_in_unavailable", 503, retry_after=outcome.retry_after)
 
 
 def _interaction(parts: Parts, attempt: Attempt, outcome: InteractionRequired) -> Response:
@@ -203,9 +221,14 @@ def _refused_by_authkit(error: str) -> Response:
     return _failed("sign_in_refused", 400, reason=known)
 
 
-def _failed(word: str, status: int, *, reason: str | None = None) -> Response:
+def _failed(
+    word: str, status: int, *, reason: str | None = None, retry_after: float | None = None
+) -> Response:
     report_failed_sign_in(reason or word)
-    return problem_page(word, status)
+    response = problem_page(word, status)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+    return response
 
 
 def _forget(parts: Parts, attempt: Attempt) -> None:

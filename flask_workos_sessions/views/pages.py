@@ -123,6 +123,11 @@ _PROBLEMS = {
         "Sign-in is not available just now",
         "The sign-in service did not answer. Load this page again in a moment.",
     ),
+    "sign_in_busy": Text(
+        "Many people are signing in just now",
+        "Yours is not lost: load this page again in a moment.",
+        False,
+    ),
     "sign_in_failed": Text(
         "Sign-in did not work just now",
         "The sign-in service had a problem. Begin again in a moment.",
