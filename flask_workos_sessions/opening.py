@@ -171,6 +171,8 @@ class Opener:
         lives = known.verified and now < known.token.expires_at
         if lives and 0 <= now - known.followed_at < _LOOK_SECONDS:
             return known, None
+        if not lives and self.refresher.under_way(known.record):
+            return known, None  # its result is the successor
         known.followed_at = now
         return self.adoption.follow(known, fetch=fetch)
 

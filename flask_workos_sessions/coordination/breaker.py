@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,6 +13,9 @@ log = logging.getLogger("flask_workos_sessions")
 
 #: Seconds for which a store that has failed is not asked.
 PAUSE_SECONDS = 5.0
+#: Calls at the same time, per process. More would not be faster, and a crowd that opens a
+#: connection each looks to each of them like a store that does not answer.
+AT_ONCE = 16
 
 
 class StoreUnusable(Exception):
@@ -30,8 +35,8 @@ _NONE = Answer(False)
 class Breaker:
     """Calls a store, and turns every failure into no answer.
 
-    It has no lock: there is nothing that a fork could leave locked, and two threads that both try
-    a store which has just come back do no harm.
+    Two threads that both try a store which has just come back do no harm. After a fork the child
+    has a gate of its own.
 
     :param fatal: log the first failure of this process as an error: without its store it shares
         nothing (security R7). Off in tests.
@@ -43,6 +48,7 @@ class Breaker:
         self._monotonic = monotonic
         self._failing = False
         self._retry_at = 0.0
+        self._gate = (-1, threading.BoundedSemaphore(AT_ONCE))
 
     @property
     def failing(self) -> bool:
@@ -57,8 +63,12 @@ class Breaker:
                 return _NONE
             # This call finds out whether the store is back; the others go on without it.
             self._retry_at = now + PAUSE_SECONDS
+        tries = self._failing
         try:
-            value = operation(*arguments)
+            with self._gate_of_this_process():
+                if self._failing and not tries:
+                    return _NONE  # it failed while this call waited
+                value = operation(*arguments)
         except Exception as fault:
             self._failed(fault)
             return _NONE
@@ -66,6 +76,12 @@ class Breaker:
             self._failing = False
             log.warning("The shared state can be used again.")
         return Answer(True, value)
+
+    def _gate_of_this_process(self) -> threading.BoundedSemaphore:
+        gate, pid = self._gate, os.getpid()
+        if gate[0] != pid:
+            gate = self._gate = (pid, threading.BoundedSemaphore(AT_ONCE))
+        return gate[1]
 
     def _failed(self, fault: Exception) -> None:
         self.failures += 1

@@ -201,6 +201,9 @@ class Exchange:
         successor = self._rotations.successor(order.record.refresh_token)
         if successor is not None:
             return Renewed(successor)
+        if not self._rotations.readable:
+            # The other one's record may lie where we cannot look: a dead store ends no session.
+            return self._failed(order, "unconfirmed", None)
         self._rotations.bury(order.digest)
         return Dead("revoked")
 

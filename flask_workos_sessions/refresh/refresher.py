@@ -119,6 +119,10 @@ class Refresher:
             if self._monotonic() >= deadline:
                 return Failed("timeout")
 
+    def under_way(self, record: SessionRecord) -> bool:
+        """Whether a request of this process exchanges this token, or looks for its result."""
+        return self.rotations.digest(record.refresh_token) in self._flights_of_this_process()
+
     def announce(self, digest: str) -> bool:
         """True for the first who tells the application about this exchange."""
         with self._lock:
@@ -130,12 +134,11 @@ class Refresher:
     # The steps of one request.
 
     def _join(self, order: Order, proactive: bool, deadline: float) -> Result | _Joined | None:
-        if proactive and order.digest in self._flights_of_this_process():
-            return None
-        # Not under the lock: a store may take its time.
-        known = self._settled(order, proactive)
-        if known is not None:
-            return known
+        if order.digest not in self._flights_of_this_process():
+            # Not under the lock, for a store may take its time; and only by those who lead.
+            known = self._settled(order, proactive)
+            if known is not None:
+                return known
         with self._lock:
             flights = self._flights_of_this_process()
             flight = flights.get(order.digest)

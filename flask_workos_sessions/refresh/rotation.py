@@ -40,6 +40,11 @@ class Rotations:
         self._sealer = sealer
         self._clock = clock
 
+    @property
+    def readable(self) -> bool:
+        """Whether the last look reached what the processes share."""
+        return self._state.readable
+
     def digest(self, refresh_token: str) -> str:
         """The name of a refresh token in records and in the session that follows it."""
         return self._digests("rotation", refresh_token)[0]

@@ -4,11 +4,12 @@ import logging
 import os
 import socket
 import sqlite3
+import threading
 import time
 
 import pytest
 
-from flask_workos_sessions.coordination.breaker import PAUSE_SECONDS, Breaker
+from flask_workos_sessions.coordination.breaker import AT_ONCE, PAUSE_SECONDS, Breaker
 
 #: What a store that errs may cost one request (seconds).
 BOUND = 0.6
@@ -262,3 +263,37 @@ def test_while_it_is_tried_again_nobody_else_waits():
 
     assert breaker.call(probe).value == "back"
     assert broken.asked == 1
+
+
+def test_a_crowd_does_not_make_a_store_look_dead():
+    breaker, at_once, most = Breaker(fatal=False), [], []
+
+    def operation():
+        at_once.append(1)
+        most.append(len(at_once))
+        time.sleep(0.001)
+        at_once.pop()
+
+    threads = [threading.Thread(target=breaker.call, args=(operation,)) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 1 < max(most) <= AT_ONCE
+    assert len(most) == 100
+
+
+def test_who_waited_while_a_store_failed_does_not_try_it_too():
+    breaker, tried = Breaker(fatal=False), []
+
+    def fail():
+        tried.append(1)
+        time.sleep(0.2)
+        raise OSError
+
+    threads = [threading.Thread(target=breaker.call, args=(fail,)) for _ in range(3 * AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tried) <= AT_ONCE

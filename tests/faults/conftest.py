@@ -266,6 +266,7 @@ class World:
         *options: str,
         kind: str = "gthread",
         limit: int | None = None,
+        preload: bool = True,
         **config: Any,
     ) -> Fleet:
         settings = {
@@ -277,7 +278,10 @@ class World:
         settings = {name: value for name, value in settings.items() if value is not None}
         arguments = [f"--workers={workers}", f"--threads={threads}", f"--worker-class={kind}"]
         fleet = Fleet(
-            settings, self.times, [*arguments, "--preload", "--timeout=60", *options], limit
+            settings,
+            self.times,
+            [*arguments, "--timeout=60", *options, *["--preload"] * preload],
+            limit,
         )
         self.fleets.append(fleet)
         return fleet

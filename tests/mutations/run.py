@@ -34,8 +34,15 @@ MUTATIONS = [
         """        successor = self._rotations.successor(order.record.refresh_token)
         if successor is not None:
             return Renewed(successor)
-        self._rotations.bury(order.digest)""",
-        "        self._rotations.bury(order.digest)",
+        if not""",
+        "        if not",
+        "tests/refresh",
+    ),
+    Mutation(
+        "no dead token while the store cannot be read",
+        "refresh/exchange.py",
+        "        if not self._rotations.readable:\n",
+        "        if False:\n",
         "tests/refresh",
     ),
     Mutation(

@@ -549,3 +549,34 @@ def test_a_child_process_does_not_wait_for_its_parent_s_exchange(make, client, s
     assert os.waitpid(pid, 0)[1] == 0
     client.go.set()
     leader.join()
+
+
+def test_a_refused_token_is_not_dead_while_the_store_cannot_be_looked_at(
+    refresher, client, state, monkeypatch
+):
+    """DESIGN decision 5: another process may have exchanged it, and recorded that."""
+    client.answer = Rejected("invalid_grant", 400)
+    monkeypatch.setattr(state, "readable", False, raising=False)
+    assert refresher.refresh(RECORD, Caller()) == Failed("unconfirmed", 1.0, fresh=True)
+
+
+def test_who_joins_a_flight_asks_the_store_nothing(make, client, state, monkeypatch):
+    client.go.clear()
+    refresher = make()
+    leader = threading.Thread(target=refresher.refresh, args=(RECORD, Caller()))
+    leader.start()
+    while not client.asked:
+        pass
+    asked = []
+    get = state.get
+    monkeypatch.setattr(state, "get", lambda key: asked.append(threading.get_ident()) or get(key))
+    results = []
+    joiner = threading.Thread(target=lambda: results.append(refresher.refresh(RECORD, Caller())))
+    joiner.start()
+    while not refresher.counters["waited"]:
+        pass
+    client.go.set()
+    joiner.join()
+    leader.join()
+    assert results == [Renewed("sealed r2")]
+    assert joiner.ident not in asked
