@@ -20,12 +20,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from flask_workos_sessions.workos import deadline as deadline_module
 from flask_workos_sessions.workos.deadline import Deadline
 from flask_workos_sessions.workos.transport import Transport, Unreachable
 
 #: Seconds that a call may take here. Without a deadline every one of these would take minutes.
 TIMEOUT = 0.3
 LONG = 3.0
+HEADER = b"HTTP/1.1 200 OK\r\nX-Long: "
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -129,7 +131,7 @@ def refused(transport, timeout=TIMEOUT) -> str:
         (b"", b"H"),
         (b"HTTP/1.1 200 ", b"O"),
         (b"HTTP/1.1 200 OK\r\n", b"X-More: and more\r\n"),
-        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+        (HEADER, b"x"),
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" "),
         (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{", b" "),
@@ -153,7 +155,7 @@ def test_a_silent_peer_is_a_timeout(transport, peer):
 
 
 def test_what_was_shut_down_is_not_used_again(transport, peer):
-    peer.says = peer.drips(b"X: y\r\n", b"HTTP/1.1 200 OK\r\n")
+    peer.says = peer.drips(b"x", HEADER)
     assert refused(transport) == "timeout"
     peer.says = peer.answers
     assert [post(transport, LONG).status for _ in range(2)] == [200, 200]
@@ -179,7 +181,7 @@ def test_a_connection_that_is_used_again_is_watched_as_well(transport, peer):
     def answers_once(connection: socket.socket) -> None:
         asked(connection)
         connection.sendall(WHOLE)
-        peer.drips(b"X: y\r\n", b"HTTP/1.1 200 OK\r\n")(connection)
+        peer.drips(b"x", HEADER)(connection)
 
     peer.says = answers_once
     assert post(transport, LONG).status == 200
@@ -285,6 +287,18 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(peer, dead, mo
         transport._session.close()
 
 
+def test_a_name_that_was_looked_up_too_late_is_not_waited_for(transport, peer, monkeypatch):
+    look_up = socket.getaddrinfo
+
+    def slow(*asked, **more):
+        deadline_module._current.deadline._pass()
+        return look_up(*asked, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    peer.says = peer.drips(b"x", HEADER)
+    assert refused(transport, 60) == "timeout"
+
+
 def test_an_unknown_name_is_refused(monkeypatch):
     def unknown(*_: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
@@ -354,7 +368,7 @@ def test_tls_works_and_its_connections_are_used_again(tls, peer, certificate):
 
 
 def test_an_answer_that_drips_over_tls_is_cut_off(tls, peer, certificate):
-    peer.says = over_tls(certificate, peer.drips(b"X: y\r\n", b"HTTP/1.1 200 OK\r\n"))
+    peer.says = over_tls(certificate, peer.drips(b"x", HEADER))
     assert refused(tls, 1.0) == "timeout"
 
 
@@ -376,7 +390,7 @@ def test_a_certificate_that_is_not_trusted_is_refused(tls, peer, certificate, mo
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_process_has_deadlines_of_its_own(transport, peer):
     post(transport, LONG)
-    peer.says = peer.drips(b"X: y\r\n", b"HTTP/1.1 200 OK\r\n")
+    peer.says = peer.drips(b"x", HEADER)
     reader, writer = os.pipe()
     pid = os.fork()
     if not pid:
@@ -428,7 +442,7 @@ def test_under_gevent_every_call_has_its_own_deadline(peer, tls):
         check=True,
     )
     assert done.stdout.split() == ["refused"] * 5 + ["0"]
-    peer.says = peer.drips(b"X: y\r\n", b"HTTP/1.1 200 OK\r\n")
+    peer.says = peer.drips(b"x", HEADER)
     done = subprocess.run(
         [sys.executable, "-c", UNDER_GEVENT, peer.url],
         capture_output=True,

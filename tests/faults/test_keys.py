@@ -1,0 +1,116 @@
+"""The key set of WorkOS is rotated, gone, slow, or down right after an exchange."""
+
+import pytest
+
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+
+KEYS = "/sso/jwks"
+
+
+def fetches(world):
+    return len([each for each in world.workos.requests if each.path.startswith(KEYS)])
+
+
+def warm(world, fleet, cookie):
+    for _ in range(6):
+        fleet.ask_all([cookie] * 8)
+
+
+def test_keys_that_are_rotated_are_fetched_and_nobody_notices(world):
+    fleet = world.fleet(3, 8)
+    cookie, guest = world.expired(fleet, left=200, count=2)
+    warm(world, fleet, guest)
+    up = fleet.ask_all([""] * 8, "/up")
+    world.workos.rotate_keys()
+    world.times.advance(61)
+    begun = fetches(world)
+    world.times.advance(200)
+    replies = [reply for _ in range(4) for reply in fleet.ask_all([cookie] * 12)]
+    row = world.row("key set rotated", fleet, replies, up)
+    assert (row.signed_out, row.statuses, row.cookies) == (0, {200: 48}, 1)
+    assert fetches(world) - begun <= 3, "one for each process at most"
+
+
+def test_keys_that_are_gone_for_hours_sign_nobody_out(world):
+    fleet = world.fleet(3, 8)
+    (cookie,) = world.expired(fleet, left=200)
+    warm(world, fleet, cookie)
+    up = fleet.ask_all([""] * 8, "/up")
+    begun, replies = fetches(world), []
+    with world.workos.down(503, only=KEYS):
+        for _ in range(40):
+            replies += fleet.ask_all([cookie] * 3)
+            cookie = next((each.cookie for each in replies[-3:] if each.cookie), cookie)
+            world.times.advance(360)
+    row = world.row("key set gone for 4 h", fleet, replies, up)
+    assert (row.signed_out, row.statuses) == (0, {200: 120})
+    assert fetches(world) - begun <= 3 * 4 * 60, "one in a minute for each process at most"
+
+
+def test_keys_that_come_slowly_keep_nobody_waiting_who_has_some(world):
+    fleet = world.fleet(3, 8)
+    (cookie,) = world.expired(fleet, left=200)
+    warm(world, fleet, cookie)
+    up = fleet.ask_all([""] * 8, "/up")
+    world.times.advance(3700)  # they are an hour old now, and to be fetched again
+    with world.workos.down("drop", only=KEYS):
+        replies = fleet.ask_all([cookie] * 12)
+    row = world.row("key set an hour old and not to be had", fleet, replies, up)
+    assert (row.signed_out, row.statuses) == (0, {200: 12})
+    assert row.slower < 1 + 10 * max(each.seconds for each in up)
+
+
+def test_keys_that_are_away_right_after_an_exchange_cost_no_tokens(world):
+    fleet = world.fleet(3, 8)
+    cookie, guest = world.expired(fleet, left=200, count=2)
+    warm(world, fleet, guest)
+    up = fleet.ask_all([""] * 8, "/up")
+    world.times.advance(61)
+    world.workos.rotate_keys()
+    world.times.advance(200)
+    with world.workos.down(503, only=KEYS):
+        replies = fleet.ask_all([cookie] * 8)
+    assert {each.status for each in replies} == {503}
+    world.times.advance(61)
+    replies += fleet.ask_all([cookie] * 8)
+    row = world.row("key set rotated and down right after an exchange", fleet, replies, up)
+    assert (row.exchanges, row.signed_out, row.cookies) == (1, 0, 1)
+    assert replies[-1].status == 200
+
+
+@pytest.mark.parametrize("seconds", [60, -60])
+def test_a_clock_a_minute_off_changes_nothing(world, seconds):
+    world.times.skew(seconds)
+    fleet = world.fleet(2, 8)
+    (cookie,) = world.expired(fleet, left=100)
+    up = fleet.ask_all([""] * 8, "/up")
+    replies = []
+    for _ in range(10):
+        replies += fleet.ask_all([cookie] * 4)
+        cookie = next((each.cookie for each in replies[-4:] if each.cookie), cookie)
+        world.times.advance(60)
+    row = world.row(f"clock {seconds:+d} s off", fleet, replies, up)
+    assert (row.signed_out, row.statuses) == (0, {200: 40})
+    assert row.exchanges <= 4
+
+
+@pytest.mark.parametrize("seconds", [400, -400])
+def test_a_clock_far_off_keeps_the_cookie_and_is_named(world, seconds):
+    fleet = world.fleet(2, 8)
+    (cookie,) = world.expired(fleet, left=100)
+    up = fleet.ask_all([""] * 8, "/up")
+    fleet.ask_all([cookie] * 8)
+    world.times.skew(seconds)
+    world.times.advance(101 - min(0, seconds))
+    replies = []
+    for _ in range(20):
+        replies += fleet.ask_all([cookie] * 2)
+        world.times.advance(2)
+    row = world.row(f"clock {seconds:+d} s off", fleet, replies, up)
+    assert row.signed_out == 0
+    assert replies[-1].status == 503
+    assert row.exchanges <= 2, "no loop"
+    assert any("clock of this machine" in line for line in fleet.lines)
+    world.times.skew(-seconds)
+    world.times.advance(61)
+    assert fleet.ask(cookie).status == 200
