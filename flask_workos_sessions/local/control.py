@@ -45,7 +45,7 @@ def control_blueprint(environment: Environment) -> Blueprint:
 
     @control.post("/faults")
     def plan_faults() -> ResponseReturnValue:
-        sent = _sent("fail_next", "status", "body", "headers", "delay")
+        sent = _sent("fail_next", "status", "body", "headers", "delay", "only")
         headers = sent.get("headers", {})
         if not isinstance(headers, dict):
             raise ValueError("headers must be an object.")
@@ -55,7 +55,9 @@ def control_blueprint(environment: Environment) -> Blueprint:
             headers={str(name): str(value) for name, value in headers.items()},
             delay=_number(sent.get("delay", 0)),
         )
-        environment.faults.add(fault, int(_number(sent.get("fail_next", 1))))
+        only = sent.get("only")
+        times = int(_number(sent.get("fail_next", 1)))
+        environment.faults.add(fault, times, None if only is None else str(only))
         return {"planned": environment.faults.planned}
 
     @control.post("/keys")

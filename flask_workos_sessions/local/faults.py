@@ -8,16 +8,21 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from random import Random
 
 #: The faults in which the exchange takes place all the same.
-EXCHANGED = frozenset({"late", "lost", "half"})
+EXCHANGED = frozenset({"late", "lost", "reset", "half", "drip_headers", "drip_body"})
 
 #: Each fault that has a name, and what the client sees.
 NAMED_FAULTS = {
     "late": "the exchange takes place, its answer comes after `delay`",
     "drop": "the connection ends without an answer; nothing was exchanged",
     "lost": "the exchange takes place and its answer is lost",
+    "reset": "the exchange takes place and the connection is reset (TCP RST)",
+    "refuse": "the connection is reset; nothing was exchanged",
     "half": "the exchange takes place and half of its answer arrives",
+    "drip_headers": "the exchange takes place, its answer's headers come byte by byte",
+    "drip_body": "the exchange takes place, its answer's body comes byte by byte",
     "html": "200 with an HTML page",
     "no_tokens": "200 with JSON that has no tokens",
     "redirect": "307 to another host",
@@ -30,7 +35,7 @@ _PAGE = b"<!doctype html><title>Sorry</title><h1>We will be right back</h1>"
 class Fault:
     """A wrong answer: one of :data:`NAMED_FAULTS`, or a status with ``body`` and ``headers``.
 
-    ``delay`` is in seconds, before the answer.
+    ``delay`` is in seconds: before the answer, or before each byte of one that drips.
     """
 
     kind: str | int
@@ -64,13 +69,21 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._next: deque[Fault] = deque()
+        self._next: deque[tuple[str | None, Fault]] = deque()
+        self._share, self._kinds = 0.0, [Fault(500)]
+        self._random = Random(0)  # noqa: S311
         self._down: list[tuple[str, Fault]] = []
 
-    def add(self, fault: Fault, times: int) -> None:
-        """Play ``fault`` at each of the next exchanges, after those already asked for."""
+    def add(self, fault: Fault, times: int, prefix: str | None = None) -> None:
+        """Play ``fault`` at each of the next exchanges, or of the next requests to paths that
+        begin with ``prefix``; after those already asked for."""
         with self._lock:
-            self._next.extend([fault] * times)
+            self._next.extend([(prefix, fault)] * times)
+
+    def scatter(self, share: float, kinds: list[Fault], seed: int) -> None:
+        """Play one of these faults at a share (0 to 1) of all exchanges, the same in every run."""
+        with self._lock:
+            self._share, self._kinds, self._random = share, kinds, Random(seed)  # noqa: S311
 
     @property
     def planned(self) -> int:
@@ -82,6 +95,7 @@ class Faults:
         """Forget the faults to come; what is down stays down until its context ends."""
         with self._lock:
             self._next.clear()
+            self._share = 0.0
 
     def take(self, path: str, *, exchange: bool) -> Fault | None:
         """The fault for the request that came in, if any."""
@@ -89,7 +103,13 @@ class Faults:
             for prefix, fault in reversed(self._down):
                 if path.startswith(prefix):
                     return fault
-            return self._next.popleft() if exchange and self._next else None
+            for number, (only, fault) in enumerate(self._next):
+                if exchange if only is None else path.startswith(only):
+                    del self._next[number]
+                    return fault
+            if exchange and self._random.random() < self._share:
+                return self._random.choice(self._kinds)
+            return None
 
     @contextmanager
     def down(self, fault: Fault, prefix: str) -> Iterator[None]:

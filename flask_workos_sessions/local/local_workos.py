@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
 from typing import Any, Self
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -15,7 +14,7 @@ from .authorize_request import read_authorize_request
 from .browsers import BrowserSession
 from .codes import SignIn
 from .environment import Environment
-from .faults import Fault
+from .fault_orders import FaultOrders
 from .journal import RecordedExchange, RecordedRequest
 from .pages import sign_in_of
 from .population import Population, Where, Who
@@ -24,7 +23,7 @@ from .server import LoopbackServer
 from .sessions import LocalSession
 
 
-class LocalWorkOS(Population):
+class LocalWorkOS(Population, FaultOrders):
     """WorkOS's AuthKit as an HTTP server on loopback.
 
     ::
@@ -269,31 +268,3 @@ class LocalWorkOS(Population):
                     setattr(self._environment.sessions, name, value)
                 else:
                     raise ValueError(f"There is no clock {name!r}.")
-
-    def fail_next(
-        self,
-        times: int = 1,
-        *,
-        status: str | int = 500,
-        body: bytes | str = b"",
-        headers: Mapping[str, str] | None = None,
-        delay: float = 0,
-    ) -> None:
-        """Answer the next exchanges wrongly.
-
-        :param status: an HTTP status, or one of
-            :data:`~flask_workos_sessions.local.faults.NAMED_FAULTS`.
-        :param delay: seconds before the answer; real ones.
-        :raises ValueError: another word.
-        """
-        raw = body.encode() if isinstance(body, str) else body
-        self._environment.faults.add(Fault(status, raw, dict(headers or {}), delay), times)
-
-    def clear_faults(self) -> None:
-        """Forget the faults that :meth:`fail_next` still had to play."""
-        self._environment.faults.clear()
-
-    def down(self, status: str | int = "drop", *, only: str = "/") -> AbstractContextManager[None]:
-        """In this context requests to paths that begin with ``only`` fail: the connection ends, or
-        ``status`` is answered."""
-        return self._environment.faults.down(Fault(status), only)

@@ -171,7 +171,8 @@ class Sessions:
             raise oauth_error("invalid_grant", "Session has already ended.")
         if known.exchanged_at is None:
             return session, None
-        if self._clock() - known.exchanged_at > self.grace_seconds:
+        age = self._clock() - known.exchanged_at
+        if not self.grace_seconds or age > self.grace_seconds:
             known.answer = None
             raise oauth_error("invalid_grant", "Refresh token already exchanged.")
         return session, known.answer

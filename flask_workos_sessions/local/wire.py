@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Bytes of an exchange that we read; a real one has fewer than 4,000.
 MAX_EXCHANGE = 65_536
+
+#: Seconds between two bytes of an answer that drips: less than any time-out for a read.
+DRIP_SECONDS = 0.05
 
 _EXCHANGE = ("POST", "/user_management/authenticate")
 _CONTROL = "/local/"
@@ -39,7 +44,13 @@ class Wire:
         status, headers, body, fault = self._answer(environ)
         if fault is not None and fault.kind in ("drop", "lost"):
             _drop(environ)
+        if fault is not None and fault.kind in ("reset", "refuse"):
+            _reset(environ)
+        if fault is not None and fault.kind == "drip_headers":
+            _drip_headers(environ, status, headers, fault.delay or DRIP_SECONDS)
         start_response(status, headers)
+        if fault is not None and fault.kind == "drip_body":
+            return _drip(body, fault.delay or DRIP_SECONDS)
         if fault is not None and fault.kind == "half":
             return self._half(body, environ)
         return [body]
@@ -58,14 +69,14 @@ class Wire:
             fault = self._environment.faults.take(path, exchange=exchange)
         if fault is None or fault.kind in EXCHANGED:
             status, headers, body = _collect(self._app, environ)
-        elif fault.kind == "drop":
+        elif fault.kind in ("drop", "refuse"):
             status, headers, body = "", [], b""
         else:
             code, named, body = fault.answer()
             status = f"{code} {'OK' if code == 200 else 'Fault'}"
             headers = [*named.items(), ("Content-Length", str(len(body)))]
         self._record(environ, status, body, fault, sent if exchange else None)
-        if fault is not None and fault.delay:
+        if fault is not None and fault.delay and not str(fault.kind).startswith("drip"):
             time.sleep(fault.delay)
         return status, headers, body, fault
 
@@ -94,7 +105,7 @@ class Wire:
     ) -> None:
         journal = self._environment.journal
         kind = None if fault is None else str(fault.kind)
-        code = int(status[:3]) if status and kind != "lost" else None
+        code = int(status[:3]) if status and kind not in ("lost", "reset") else None
         with self._environment.lock:
             journal.requests.append(
                 RecordedRequest(
@@ -157,6 +168,35 @@ def _drop(environ: WSGIEnvironment) -> None:
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
     raise _Dropped
+
+
+def _reset(environ: WSGIEnvironment) -> None:
+    connection = environ.get("werkzeug.socket")
+    if connection is not None:
+        with contextlib.suppress(OSError):
+            # With nothing to linger for, closing sends RST in place of FIN.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            # The server has the socket open in several files: closing one would not do.
+            os.close(connection.detach())
+    raise _Dropped
+
+
+def _drip_headers(
+    environ: WSGIEnvironment, status: str, headers: list[tuple[str, str]], seconds: float
+) -> None:
+    connection: Any = environ.get("werkzeug.socket")
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
+    with contextlib.suppress(OSError):
+        for byte in "\r\n".join(lines).encode("latin-1"):
+            time.sleep(seconds)
+            connection.sendall(bytes([byte]))
+    _drop(environ)
+
+
+def _drip(body: bytes, seconds: float) -> Iterable[bytes]:
+    for byte in body:
+        time.sleep(seconds)
+        yield bytes([byte])
 
 
 def _object(raw: bytes) -> dict[str, Any]:

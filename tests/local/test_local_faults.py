@@ -190,3 +190,61 @@ def test_no_secret_is_in_the_repr_of_the_journal_or_of_a_session(application, wo
         assert secret not in shown
     assert answer["refresh_token"] not in shown
     assert answer["access_token"] not in shown
+
+
+@pytest.mark.parametrize("kind", ["reset", "refuse"])
+def test_a_reset_is_one_and_says_whether_the_exchange_took_place(application, workos, token, kind):
+    workos.fail_next(status=kind)
+    with pytest.raises(requests.ConnectionError, match="reset"):
+        application.refresh(token)
+    assert application.refresh(token).status_code == 200
+    assert workos.exchanges("refresh_token")[-1].replayed == (kind == "reset")
+
+
+@pytest.mark.parametrize("kind", ["drip_headers", "drip_body"])
+def test_an_answer_drips_and_can_be_read_by_who_has_the_time(application, workos, token, kind):
+    workos.fail_next(status=kind, delay=0.0005)
+    if kind == "drip_headers":
+        with pytest.raises(requests.RequestException):
+            application.refresh(token)
+    else:
+        assert application.refresh(token).json()["refresh_token"] != token
+    application.refresh(token)
+    assert workos.exchanges("refresh_token")[-1].replayed
+
+
+def test_faults_of_one_path_leave_the_others_alone(application, workos, token):
+    workos.fail_next(2, status=503, only="/sso/jwks")
+    keys = f"{workos.url}/sso/jwks/{workos.client_id}"
+    assert application.refresh(token).status_code == 200
+    answers = [requests.get(keys, timeout=5).status_code for _ in range(3)]
+    assert answers == [503, 503, 200]
+
+
+def test_a_share_of_all_exchanges_fails_the_same_in_every_run(application, workos, token):
+    def run():
+        workos.fail_randomly(0.5, 500, 429, seed=7)
+        return [application.refresh(token).status_code for _ in range(20)]
+
+    first = run()
+    assert set(first) == {200, 429, 500}
+    assert run() == first
+    workos.clear_faults()
+    assert application.refresh(token).status_code == 200
+
+
+@pytest.mark.parametrize("grace", [0, 30])
+def test_a_used_token_is_answered_again_within_the_grace_and_never_without(
+    application, workos, token, grace
+):
+    workos.set_clocks(grace_seconds=grace)
+    assert application.refresh(token).status_code == 200
+    assert application.refresh(token).status_code == (200 if grace else 400)
+
+
+def test_faults_of_a_path_are_ordered_over_http_too(workos):
+    headers = {"Authorization": f"Bearer {workos.control_secret}"}
+    ordered = {"fail_next": 1, "status": 503, "only": "/sso/jwks"}
+    requests.post(f"{workos.url}/local/faults", json=ordered, headers=headers, timeout=5)
+    keys = f"{workos.url}/sso/jwks/{workos.client_id}"
+    assert [requests.get(keys, timeout=5).status_code for _ in range(2)] == [503, 200]
