@@ -14,7 +14,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench mutations lint format build clean chromium redis
+.PHONY: help demo test faults bench mutations lint format build clean chromium redis
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -29,6 +29,10 @@ test: lint chromium redis ## Run every check: what has to pass before a change i
 
 bench: $(VENV)/.stamp-bench ## Measure speed, sizes and memory; fails when a limit is broken
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+faults: $(VENV)/.stamp-test redis ## Try every fault of docs/faults.md, and print the table
+	$(BIN)/python -m pytest tests/faults -q --no-skips --faults-table=faults.md
+	@cat faults.md
 
 mutations: $(VENV)/.stamp-test ## Take away one rule after the other: does a test notice?
 	$(BIN)/python tests/mutations/run.py
@@ -48,7 +52,7 @@ build: $(VENV)/.stamp-test ## Make the source distribution and the wheel, in dis
 	$(BIN)/python -m build --outdir dist .
 
 clean: ## Remove everything that these commands have made
-	rm -rf $(VENV) build dist *.egg-info instance .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) faults.md build dist *.egg-info instance .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 chromium:

@@ -364,3 +364,13 @@ def world(request: pytest.FixtureRequest, make_world: Callable[..., World]) -> W
 def lenient(request: pytest.FixtureRequest, make_world: Callable[..., World]) -> World:
     """The same, and WorkOS repeats its answer for thirty seconds."""
     return make_world(request.param, grace=30)
+
+
+@pytest.fixture
+def record_row() -> Callable[[str, str], None]:
+    """For a row that makes no requests."""
+
+    def record(fault: str, backend: str) -> None:
+        _ROWS.append(Row(fault, backend, 0, 0, {}, 0, 0.0))
+
+    return record

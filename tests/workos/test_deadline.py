@@ -34,7 +34,7 @@ WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 def asked(connection: socket.socket) -> bool:
     """Wait for a request, or what begins like no HTTP; false when the connection has ended."""
     request = b""
-    while not request.endswith(b"\r\n\r\n{}") and not request.startswith(b"\x16"):
+    while not request.endswith(b"\r\n\r\n{}") and not request.startswith((b"\x16", b"CONNECT")):
         piece = connection.recv(65_536)
         request += piece
         if not piece:
@@ -305,6 +305,13 @@ def test_an_unknown_name_is_refused(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert refused(Transport("http://workos.test")) == "refused"
+
+
+@pytest.mark.parametrize(("scheme", "reason"), [("http", "timeout"), ("https", "refused")])
+def test_a_proxy_that_drips_is_cut_off(peer, monkeypatch, scheme, reason):
+    monkeypatch.setenv(f"{scheme}_proxy", peer.url)
+    peer.says = peer.drips(b"x", HEADER)
+    assert refused(Transport(f"{scheme}://workos.test")) == reason
 
 
 # --- TLS
