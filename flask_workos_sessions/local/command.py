@@ -79,8 +79,8 @@ def local_command(
         raise click.ClickException(
             f"Cannot listen on port {port} ({error.strerror}); choose another one with --port."
         ) from error
-    click.echo(instructions(workos, redirect_uris[0]))
     try:
+        click.echo(instructions(workos, redirect_uris[0]))
         workos.wait()
     except KeyboardInterrupt:
         click.echo("\nStopped.")

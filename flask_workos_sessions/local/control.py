@@ -5,6 +5,8 @@ Each wants ``Authorization: Bearer <control secret>`` (security S8) and JSON.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from flask import Blueprint, request
@@ -12,8 +14,11 @@ from flask.typing import ResponseReturnValue
 
 from .authenticate import same
 from .clock import MovableClock
-from .environment import Environment
+from .environment import CLOCKS, Environment
 from .faults import Fault
+
+#: How the wrong answers of an order look, and to which paths.
+_ORDER = ("body", "headers", "delay", "only")
 
 
 def control_blueprint(environment: Environment) -> Blueprint:
@@ -35,30 +40,37 @@ def control_blueprint(environment: Environment) -> Blueprint:
     @control.post("/clock")
     def move_clock() -> ResponseReturnValue:
         clock = environment.clock
-        if not isinstance(clock, MovableClock):
+        sent = _sent("advance", "set", *CLOCKS)
+        seconds = {name: _clock(name, sent[name]) for name in CLOCKS if name in sent}
+        if isinstance(clock, MovableClock):
+            if "set" in sent:
+                clock.set(_number(sent["set"]))
+            clock.advance(_number(sent.get("advance", 0)))
+        elif "set" in sent or "advance" in sent:
             return {"message": "This LocalWorkOS runs on a clock that cannot be moved."}, 409
-        sent = _sent("advance", "set")
-        if "set" in sent:
-            clock.set(_number(sent["set"]))
-        clock.advance(_number(sent.get("advance", 0)))
+        with environment.lock:
+            environment.set_clocks(seconds)
         return {"now": clock()}
 
     @control.post("/faults")
     def plan_faults() -> ResponseReturnValue:
-        sent = _sent("fail_next", "status", "body", "headers", "delay", "only")
-        headers = sent.get("headers", {})
-        if not isinstance(headers, dict):
-            raise ValueError("headers must be an object.")
-        fault = Fault(
-            sent.get("status", 500),
-            body=str(sent.get("body", "")).encode(),
-            headers={str(name): str(value) for name, value in headers.items()},
-            delay=_number(sent.get("delay", 0)),
-        )
-        only = sent.get("only")
-        times = int(_number(sent.get("fail_next", 1)))
-        environment.faults.add(fault, times, None if only is None else str(only))
-        return {"planned": environment.faults.planned}
+        sent = _sent(*_ORDER, "fail_next", "status", "share", "statuses", "seed", "clear")
+        faults, only = environment.faults, sent.get("only")
+        over = None if only is None else str(only)
+        if sent.get("clear") is True:
+            faults.clear()
+        elif "share" in sent:
+            statuses = sent.get("statuses", [500])
+            if not isinstance(statuses, list):
+                raise ValueError("statuses must be an array.")
+            scattered = [_fault(sent, status) for status in statuses]
+            faults.scatter(
+                _number(sent["share"]), scattered, int(_number(sent.get("seed", 1))), over
+            )
+        else:
+            fault = _fault(sent, sent.get("status", 500))
+            faults.add(fault, int(_number(sent.get("fail_next", 1))), over)
+        return {"planned": faults.planned}
 
     @control.post("/keys")
     def rotate_keys() -> ResponseReturnValue:
@@ -82,7 +94,25 @@ def _sent(*known: str) -> dict[str, Any]:
     return sent
 
 
+def _fault(sent: Mapping[str, Any], status: object) -> Fault:
+    headers = sent.get("headers", {})
+    if not isinstance(headers, dict):
+        raise ValueError("headers must be an object.")
+    return Fault(
+        status if isinstance(status, int) else str(status),
+        body=str(sent.get("body", "")).encode(),
+        headers={str(name): str(value) for name, value in headers.items()},
+        delay=_number(sent.get("delay", 0)),
+    )
+
+
+def _clock(name: str, value: object) -> int | None:
+    if value is None and name == "inactivity_timeout":
+        return None
+    return int(_number(value))
+
+
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise ValueError("A number is needed.")
     return float(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .browsers import Browsers
@@ -15,6 +15,9 @@ from .faults import Faults
 from .journal import Journal
 from .keys import SigningKeys
 from .sessions import Sessions
+
+#: What :meth:`Environment.set_clocks` sets.
+CLOCKS = ("access_token_seconds", "inactivity_timeout", "grace_seconds", "max_length")
 
 
 class Environment:
@@ -57,6 +60,18 @@ class Environment:
         self.browsers = Browsers()
         self.journal = Journal()
         self.faults = Faults()
+
+    def set_clocks(self, seconds: Mapping[str, Any]) -> None:
+        """Change ``access_token_seconds``, ``inactivity_timeout`` (``None``: off),
+        ``grace_seconds`` or ``max_length``.
+
+        :raises ValueError: another name; then nothing is changed.
+        """
+        for name in seconds:
+            if name not in CLOCKS:
+                raise ValueError(f"There is no clock {name!r}.")
+        for name, value in seconds.items():
+            setattr(self if name == "access_token_seconds" else self.sessions, name, value)
 
     @property
     def issuer(self) -> str:

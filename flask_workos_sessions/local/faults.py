@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -49,6 +50,8 @@ class Fault:
         )
         if not known:
             raise ValueError(f"A fault is an HTTP status or one of {sorted(NAMED_FAULTS)}.")
+        if not 0 <= self.delay < math.inf:
+            raise ValueError("A delay is a number of seconds, from 0.")
 
     def answer(self) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the faults that have an answer of their own."""
@@ -65,29 +68,43 @@ class Fault:
 
 
 class Faults:
-    """The faults to come: for the next exchanges, and for everything while it is down."""
+    """The faults to come: of the next calls, of a share of all calls, and while all is down.
+
+    Each is for calls to paths that begin with its ``prefix``; for exchanges when that is ``None``.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._next: deque[tuple[str | None, Fault]] = deque()
-        self._share, self._kinds = 0.0, [Fault(500)]
-        self._random = Random(0)  # noqa: S311
+        self._share: float = 0.0
+        self._scattered: list[Fault] = []
+        self._scattered_over: str | None = None
+        self._random = Random()  # noqa: S311 -- for tests
         self._down: list[tuple[str, Fault]] = []
 
     def add(self, fault: Fault, times: int, prefix: str | None = None) -> None:
-        """Play ``fault`` at each of the next exchanges, or of the next requests to paths that
-        begin with ``prefix``; after those already asked for."""
+        """Play ``fault`` at each of the next calls, after those already asked for."""
+        if times < 0:
+            raise ValueError("A fault is played so many times, from 0.")
         with self._lock:
             self._next.extend([(prefix, fault)] * times)
 
-    def scatter(self, share: float, kinds: list[Fault], seed: int) -> None:
-        """Play one of these faults at a share (0 to 1) of all exchanges, the same in every run."""
+    def scatter(
+        self, share: float, faults: list[Fault], seed: int, prefix: str | None = None
+    ) -> None:
+        """Play one of these faults at a share (0 to 1) of all calls, the same in every run.
+
+        :raises ValueError: not a share, or no fault.
+        """
+        if not (0 <= share <= 1 and faults):
+            raise ValueError("A share from 0 to 1 is needed, and at least one fault.")
         with self._lock:
-            self._share, self._kinds, self._random = share, kinds, Random(seed)  # noqa: S311
+            self._share, self._scattered, self._scattered_over = share, faults, prefix
+            self._random = Random(seed)  # noqa: S311 -- for tests
 
     @property
     def planned(self) -> int:
-        """How many of the next exchanges will fail."""
+        """How many of the next calls will fail."""
         with self._lock:
             return len(self._next)
 
@@ -103,12 +120,12 @@ class Faults:
             for prefix, fault in reversed(self._down):
                 if path.startswith(prefix):
                     return fault
-            for number, (only, fault) in enumerate(self._next):
-                if exchange if only is None else path.startswith(only):
+            for number, (over, fault) in enumerate(self._next):
+                if _hits(over, path, exchange):
                     del self._next[number]
                     return fault
-            if exchange and self._random.random() < self._share:
-                return self._random.choice(self._kinds)
+            if _hits(self._scattered_over, path, exchange) and self._random.random() < self._share:
+                return self._random.choice(self._scattered)
             return None
 
     @contextmanager
@@ -122,3 +139,7 @@ class Faults:
         finally:
             with self._lock:
                 self._down.remove(outage)
+
+
+def _hits(prefix: str | None, path: str, exchange: bool) -> bool:
+    return exchange if prefix is None else path.startswith(prefix)

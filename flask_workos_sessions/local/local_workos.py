@@ -82,7 +82,8 @@ class LocalWorkOS(Population, FaultOrders):
         return self
 
     def stop(self) -> None:
-        """Stop listening; what is known is kept, and :meth:`start` takes the same port again."""
+        """Stop listening, and end answers that are late or drip; what is known is kept, and
+        :meth:`start` takes the same port again."""
         self._server.stop()
 
     def wait(self) -> None:
@@ -235,7 +236,8 @@ class LocalWorkOS(Population, FaultOrders):
             return list(self._environment.journal.requests)
 
     def exchanges(self, grant_type: str | None = None) -> list[RecordedExchange]:
-        """What came to ``/user_management/authenticate`` and how it was answered."""
+        """What came to ``/user_management/authenticate`` and how it was answered, also when a fault
+        was played: noted before the answer goes out."""
         with self._lock:
             every = list(self._environment.journal.exchanges)
         return [each for each in every if grant_type in (None, each.grant_type)]
@@ -261,10 +263,4 @@ class LocalWorkOS(Population, FaultOrders):
         ``max_length`` for sessions that begin afterwards. :raises ValueError: another name.
         """
         with self._lock:
-            for name, value in seconds.items():
-                if name == "access_token_seconds":
-                    self._environment.access_token_seconds = value
-                elif name in ("max_length", "inactivity_timeout", "grace_seconds"):
-                    setattr(self._environment.sessions, name, value)
-                else:
-                    raise ValueError(f"There is no clock {name!r}.")
+            self._environment.set_clocks(seconds)

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import struct
 import threading
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from ..validators import is_loopback
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+#: Connections that may wait to be taken: processes under test open hundreds at once.
+BACKLOG = 1024
+
+#: Seconds that :meth:`LoopbackServer.stop` gives to the requests that it cut off.
+STOP_SECONDS = 2.0
+
+#: ``struct linger``: on, for no time. Closing then sends RST in place of FIN (socket(7)).
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+def reset_when_closed(connection: socket.socket) -> None:
+    """Let this connection of a :class:`LoopbackServer` end with a TCP reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -23,6 +39,42 @@ class _QuietHandler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
 
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        # Werkzeug would wait for another request.
+        self.close_connection = True
+
+
+class _Server(ThreadedWSGIServer):
+    """Knows the connections that are open, and ends them when it stops."""
+
+    def __init__(self, host: str, port: int, app: WSGIApplication, fd: int) -> None:
+        self._open: set[socket.socket] = set()
+        self._changed = threading.Condition()
+        super().__init__(host, port, app, _QuietHandler, fd=fd)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._changed:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        linger = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_NO_LINGER))
+        if linger == _NO_LINGER:
+            self.close_request(request)  # without the FIN that would come before the reset
+        else:
+            super().shutdown_request(request)
+        with self._changed:
+            self._open.discard(request)
+            self._changed.notify_all()
+
+    def end_connections(self, seconds: float) -> None:
+        """Cut off what is still being answered, and wait until its threads have noticed."""
+        with self._changed:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            self._changed.wait_for(lambda: not self._open, seconds)
+
 
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -30,7 +82,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        listening.listen(128)
+        listening.listen(BACKLOG)
     except BaseException:
         listening.close()
         raise
@@ -49,7 +101,7 @@ class LoopbackServer:
             raise ValueError("LocalWorkOS listens on loopback only: 127.0.0.1, ::1 or localhost.")
         self.host = host
         self.port = port
-        self._server: BaseWSGIServer | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -75,14 +127,7 @@ class LoopbackServer:
         with _listening(self.host, self.port) as listening:
             if not is_loopback(listening.getsockname()[0]):
                 raise RuntimeError("LocalWorkOS listens on loopback only.")
-            server = make_server(
-                self.host,
-                self.port,
-                app,
-                threaded=True,
-                request_handler=_QuietHandler,
-                fd=listening.fileno(),
-            )
+            server = _Server(self.host, self.port, app, listening.fileno())
         self._server, self.port = server, server.port
         self._thread = threading.Thread(
             target=server.serve_forever,
@@ -93,13 +138,15 @@ class LoopbackServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening. Does nothing when it does not run."""
+        """Stop listening and end the connections that are open, also those whose answer is late
+        or drips. Does nothing when it does not run."""
         server, thread = self._server, self._thread
         self._server = self._thread = None
         if server is not None and thread is not None:
             server.shutdown()
             thread.join()
             server.server_close()
+            server.end_connections(STOP_SECONDS)
 
     def wait(self) -> None:
         """Wait until it has been stopped."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import socket
-import struct
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .environment import Environment
 from .faults import EXCHANGED, Fault
 from .journal import RecordedExchange, RecordedRequest
+from .server import reset_when_closed
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -30,7 +29,7 @@ _CONTROL = "/local/"
 
 
 class _Dropped(ConnectionResetError):
-    """Werkzeug's server takes this as the other side having gone: nothing more is sent."""
+    """The server takes this as the other side having gone: it sends no more, and closes."""
 
 
 class Wire:
@@ -42,18 +41,18 @@ class Wire:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         status, headers, body, fault = self._answer(environ)
-        if fault is not None and fault.kind in ("drop", "lost"):
-            _drop(environ)
-        if fault is not None and fault.kind in ("reset", "refuse"):
-            _reset(environ)
-        if fault is not None and fault.kind == "drip_headers":
-            _drip_headers(environ, status, headers, fault.delay or DRIP_SECONDS)
+        kind, delay = (None, 0.0) if fault is None else (fault.kind, fault.delay)
+        connection: Any = environ.get("werkzeug.socket")
+        if kind == "drip_headers":
+            _drip_headers(connection, status, headers, body, delay or DRIP_SECONDS)
+        if kind in ("reset", "refuse"):
+            reset_when_closed(connection)
+        if kind in ("drop", "lost", "reset", "refuse"):
+            raise _Dropped
         start_response(status, headers)
-        if fault is not None and fault.kind == "drip_body":
-            return _drip(body, fault.delay or DRIP_SECONDS)
-        if fault is not None and fault.kind == "half":
-            return self._half(body, environ)
-        return [body]
+        if kind == "drip_body":
+            return _drip(connection, body, delay or DRIP_SECONDS)
+        return _half(body) if kind == "half" else [body]
 
     def _answer(
         self, environ: WSGIEnvironment
@@ -77,7 +76,7 @@ class Wire:
             headers = [*named.items(), ("Content-Length", str(len(body)))]
         self._record(environ, status, body, fault, sent if exchange else None)
         if fault is not None and fault.delay and not str(fault.kind).startswith("drip"):
-            time.sleep(fault.delay)
+            _pause(environ.get("werkzeug.socket"), fault.delay)
         return status, headers, body, fault
 
     def _host_is_ours(self, environ: WSGIEnvironment) -> bool:
@@ -138,10 +137,6 @@ class Wire:
             response=answered,
         )
 
-    def _half(self, body: bytes, environ: WSGIEnvironment) -> Iterable[bytes]:
-        yield body[: len(body) // 2]
-        _drop(environ)
-
 
 def _collect(
     app: WSGIApplication, environ: WSGIEnvironment
@@ -162,41 +157,40 @@ def _collect(
     return started[0], started[1], body
 
 
-def _drop(environ: WSGIEnvironment) -> None:
-    connection = environ.get("werkzeug.socket")
-    if connection is not None:
-        with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+def _pause(connection: Any, seconds: float) -> None:
+    """Sleep, but no longer than the connection: its client hangs up, or the server stops."""
+    connection.settimeout(seconds)
+    try:
+        ended = not connection.recv(1, socket.MSG_PEEK)
+    except TimeoutError:
+        return
+    finally:
+        connection.settimeout(None)
+    if ended:
+        raise _Dropped
+    time.sleep(seconds)  # there is more of the request, which nobody reads
+
+
+def _half(body: bytes) -> Iterable[bytes]:
+    yield body[: len(body) // 2]
     raise _Dropped
 
 
-def _reset(environ: WSGIEnvironment) -> None:
-    connection = environ.get("werkzeug.socket")
-    if connection is not None:
-        with contextlib.suppress(OSError):
-            # With nothing to linger for, closing sends RST in place of FIN.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            # The server has the socket open in several files: closing one would not do.
-            os.close(connection.detach())
-    raise _Dropped
+def _drip(connection: Any, body: bytes, seconds: float) -> Iterable[bytes]:
+    for byte in body:
+        _pause(connection, seconds)
+        yield bytes([byte])
 
 
 def _drip_headers(
-    environ: WSGIEnvironment, status: str, headers: list[tuple[str, str]], seconds: float
+    connection: Any, status: str, headers: list[tuple[str, str]], body: bytes, seconds: float
 ) -> None:
-    connection: Any = environ.get("werkzeug.socket")
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
-    with contextlib.suppress(OSError):
-        for byte in "\r\n".join(lines).encode("latin-1"):
-            time.sleep(seconds)
-            connection.sendall(bytes([byte]))
-    _drop(environ)
-
-
-def _drip(body: bytes, seconds: float) -> Iterable[bytes]:
-    for byte in body:
-        time.sleep(seconds)
-        yield bytes([byte])
+    fields = [*headers, ("Connection", "close")]
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in fields), "", ""]
+    for byte in _drip(connection, "\r\n".join(lines).encode("latin-1"), seconds):
+        connection.sendall(byte)
+    connection.sendall(body)
+    raise _Dropped
 
 
 def _object(raw: bytes) -> dict[str, Any]:

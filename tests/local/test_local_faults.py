@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -204,11 +206,7 @@ def test_a_reset_is_one_and_says_whether_the_exchange_took_place(application, wo
 @pytest.mark.parametrize("kind", ["drip_headers", "drip_body"])
 def test_an_answer_drips_and_can_be_read_by_who_has_the_time(application, workos, token, kind):
     workos.fail_next(status=kind, delay=0.0005)
-    if kind == "drip_headers":
-        with pytest.raises(requests.RequestException):
-            application.refresh(token)
-    else:
-        assert application.refresh(token).json()["refresh_token"] != token
+    assert application.refresh(token).json()["refresh_token"] != token
     application.refresh(token)
     assert workos.exchanges("refresh_token")[-1].replayed
 
@@ -242,9 +240,80 @@ def test_a_used_token_is_answered_again_within_the_grace_and_never_without(
     assert application.refresh(token).status_code == (200 if grace else 400)
 
 
-def test_faults_of_a_path_are_ordered_over_http_too(workos):
-    headers = {"Authorization": f"Bearer {workos.control_secret}"}
-    ordered = {"fail_next": 1, "status": 503, "only": "/sso/jwks"}
-    requests.post(f"{workos.url}/local/faults", json=ordered, headers=headers, timeout=5)
-    keys = f"{workos.url}/sso/jwks/{workos.client_id}"
-    assert [requests.get(keys, timeout=5).status_code for _ in range(2)] == [503, 200]
+@pytest.mark.parametrize(("status", "revoked"), [(500, "active"), ("lost", "revoked")])
+def test_a_revocation_can_fail_before_or_after_it_took_place(
+    application, workos, token, status, revoked
+):
+    path = "/user_management/sessions/revoke"
+    workos.fail_next(status=status, only=path)
+    try:
+        application.api("POST", path, json={"session_id": workos.sessions[0].id})
+    except requests.ConnectionError:
+        assert status == "lost"
+    assert workos.sessions[0].status == revoked
+    assert application.refresh(token).status_code == (200 if revoked == "active" else 400)
+
+
+@pytest.mark.parametrize("value", ["1", "3600", "Wed, 21 Oct 2026 07:28:00 GMT", "NaN", "", None])
+def test_a_retry_after_is_sent_as_it_is_given(application, workos, token, value):
+    workos.fail_next(status=429, headers={} if value is None else {"Retry-After": value})
+    answer = application.refresh(token)
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (429, value)
+
+
+def test_without_a_grace_one_of_many_at_once_gets_a_pair(application, workos, token):
+    workos.set_clocks(grace_seconds=0)
+    with ThreadPoolExecutor(16) as pool:
+        statuses = [each.status_code for each in pool.map(application.refresh, [token] * 16)]
+    assert sorted(statuses) == [200] + [400] * 15
+    assert not any(each.replayed for each in workos.exchanges())
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "took_place"),
+    [
+        (503, 503, False),
+        ("drop", None, False),
+        ("refuse", None, False),
+        ("html", 200, False),
+        ("lost", None, True),
+        ("reset", None, True),
+        ("half", 200, True),
+        ("late", 200, True),
+    ],
+)
+def test_the_journal_counts_what_arrived_and_tells_what_took_place(
+    application, workos, token, kind, status, took_place
+):
+    workos.fail_next(status=kind)
+    with contextlib.suppress(requests.RequestException):
+        application.refresh(token)
+    application.refresh(token)
+    failed, second = workos.exchanges("refresh_token")
+    assert (failed.status, failed.fault) == (status, str(kind))
+    assert bool(failed.response.get("refresh_token")) == second.replayed == took_place
+
+
+def test_an_outage_can_be_slow_and_say_when_to_come_back(application, workos, token):
+    began = time.monotonic()
+    with workos.down(503, headers={"Retry-After": "9"}, delay=0.2):
+        assert application.refresh(token).headers["Retry-After"] == "9"
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_share_of_the_calls_of_one_endpoint_fails(application, workos, token):
+    workos.fail_randomly(1, 503, only="/sso/jwks")
+    assert application.api("GET", f"/sso/jwks/{workos.client_id}").status_code == 503
+    assert application.refresh(token).status_code == 200
+
+
+@pytest.mark.parametrize("more", [{"delay": -1}, {"delay": float("nan")}, {"times": -1}])
+def test_a_fault_that_cannot_be_played_is_refused(workos, more):
+    with pytest.raises(ValueError, match="from 0"):
+        workos.fail_next(**more)
+
+
+@pytest.mark.parametrize("order", [(1.5, 500), (-0.1, 500), (0.5,)])
+def test_a_share_that_is_none_is_refused(workos, order):
+    with pytest.raises(ValueError, match="A share from 0 to 1"):
+        workos.fail_randomly(*order)

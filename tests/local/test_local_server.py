@@ -90,6 +90,45 @@ def test_faults_can_be_steered(application, workos):
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "NaN")
 
 
+def test_faults_of_one_endpoint_can_be_steered(application, workos):
+    order = {"fail_next": 1, "status": 503, "only": "/sso/jwks"}
+    assert _steer(workos, "faults", order).json() == {"planned": 1}
+
+    path = f"/sso/jwks/{workos.client_id}"
+    assert [application.api("GET", path).status_code for _ in range(2)] == [503, 200]
+
+
+def test_a_share_of_faults_can_be_steered_and_forgotten(application, workos):
+    order = {"share": 1, "statuses": [429, "drop"], "seed": 2, "headers": {"Retry-After": "3"}}
+    assert _steer(workos, "faults", order).status_code == 200
+    seen = set()
+    for _ in range(20):
+        try:
+            seen.add(application.refresh("any").headers["Retry-After"])
+        except requests.ConnectionError:
+            seen.add("drop")
+    assert seen == {"3", "drop"}
+
+    _steer(workos, "faults", {"clear": True})
+
+    assert application.refresh("any").status_code == 400
+
+
+def test_the_grace_can_be_steered(application, workos):
+    token = workos.sign_in("bob@acme.test")["refresh_token"]
+    assert application.refresh(token).status_code == 200
+
+    assert _steer(workos, "clock", {"grace_seconds": 0}).status_code == 200
+    assert application.refresh(token).status_code == 400
+
+
+def test_the_inactivity_timeout_can_be_steered_and_taken_away(application, workos, clock):
+    token = workos.sign_in("bob@acme.test")["refresh_token"]
+    _steer(workos, "clock", {"inactivity_timeout": 60})
+    _steer(workos, "clock", {"inactivity_timeout": None, "advance": 61})
+    assert application.refresh(token).status_code == 200
+
+
 def test_keys_can_be_steered(application, workos):
     kid = _steer(workos, "keys", {"withdraw": True}).json()["kid"]
 
@@ -115,6 +154,12 @@ def test_sessions_can_be_steered(workos):
         ("clock", []),
         ("faults", {"status": "nonsense"}),
         ("faults", {"headers": "x"}),
+        ("faults", {"status": []}),
+        ("faults", {"delay": -1}),
+        ("faults", {"share": 2}),
+        ("faults", {"share": 0.5, "statuses": 500}),
+        ("clock", {"grace_seconds": "x"}),
+        ("clock", {"max_length": None}),
     ],
 )
 def test_nonsense_is_refused_with_a_reason(workos, clock, path, body):
