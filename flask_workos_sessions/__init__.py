@@ -21,6 +21,7 @@ from .extension import WorkOSSessions
 from .guards import login_required, passive, public
 from .lifetime import Lifetime
 from .session import Impersonator, Session, User
+from .stores.session_store import SessionStore
 from .urls import sign_in_url, sign_out_url, sign_up_url
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Impersonator",
     "Lifetime",
     "Session",
+    "SessionStore",
     "User",
     "WorkOSSessions",
     "current_session",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from .refresh.results import (
     Renewed,
     Result,
 )
+from .session import SessionRecord
+from .stores.cookie import EndMark
+from .tokens.refusals import InvalidToken
 
 log = logging.getLogger("flask_workos_sessions")
 
@@ -37,6 +41,7 @@ class Adoption:
     endings: Endings
     refresher: Refresher
     revoker: Revoker
+    discard: Callable[[SessionRecord, EndMark | None], None]
     clock: Callable[[], float]
 
     def follow(self, known: Known, *, fetch: bool) -> tuple[Known, str | None]:
@@ -69,8 +74,14 @@ class Adoption:
         """A browser has brought this session: requests with the one before it end soon."""
         if not known.seen:
             known.seen = True
-            if known.record.previous is not None:
-                self.refresher.rotations.seen(known.record.previous)
+            digest = known.record.previous
+            if digest is not None:
+                self.refresher.rotations.seen(digest)
+                # Its exchange may have landed when nobody was waiting for it any more.
+                before = self.refresher.announce(digest)
+                if before is not None:
+                    with contextlib.suppress(InvalidToken):  # a clock that was set back
+                        self._tell(known, self.reader.trusted(before))
 
     def settle(self, known: Known, result: Result | None, *, serve_current: bool) -> Opening:
         """What an exchange means for the request that asked for it.
@@ -104,6 +115,7 @@ class Adoption:
         :param call: whether WorkOS may be called now; else at the next request of anybody.
         """
         session_id = known.token.session_id
+        self.discard(known.record, EndMark(session_id, self.reader.subject(known), reason))
         if self.endings.end(session_id, reason, until=known.record.not_after):
             if call:
                 self.revoker.soon(session_id)
@@ -162,8 +174,10 @@ class Adoption:
         return successor
 
     def _announce(self, digest: str, successor: Known, previous: Known) -> None:
-        if not self.refresher.announce(digest):
-            return
+        if self.refresher.announce(digest):
+            self._tell(successor, previous)
+
+    def _tell(self, successor: Known, previous: Known) -> None:
         sessions = {"session": successor.session, "previous": previous.session}
         signals.send(signals.session_refreshed, **sessions)
         if successor.session.rev != previous.session.rev:

@@ -50,6 +50,23 @@ def conflicts(settings: Settings) -> list[str]:
     return faults
 
 
+def store_conflicts(settings: Settings, *, given: bool, testing: bool) -> list[str]:
+    """What is wrong with where the sessions shall lie; ``given`` is the app's own store."""
+    if settings.session_store != "cache":
+        return []
+    if given:
+        return [
+            "WORKOS_SESSION_STORE=cache and WorkOSSessions(store=…) both say where sessions lie: "
+            "leave one out."
+        ]
+    if settings.cache_type_for(testing=testing) == "memory" and not testing:
+        return [
+            "WORKOS_SESSION_STORE=cache needs a cache that all processes share, and that outlives "
+            "them; WORKOS_CACHE_TYPE=memory is neither: use sqlite or redis."
+        ]
+    return []
+
+
 def _cache_conflicts(settings: Settings) -> list[str]:
     faults = []
     if settings.cache_type == "redis" and settings.cache_redis_url is None:

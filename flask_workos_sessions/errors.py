@@ -53,7 +53,8 @@ class SessionTooLarge(Exception):
         self.size = size
         super().__init__(
             f'WORKOS_SESSION_STORE="cookie" cannot hold a session of {size} bytes: a browser drops '
-            "a cookie above 4,096. Leave permissions or own claims out of the JWT template."
+            "a cookie above 4,096. Leave permissions or own claims out of the JWT template, or set "
+            'WORKOS_SESSION_STORE="cache".'
         )
 
 

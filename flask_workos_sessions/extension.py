@@ -11,9 +11,10 @@ from weakref import WeakSet
 from flask import Blueprint, Flask, current_app
 
 from .blueprint import make_blueprint
+from .conflicts import store_conflicts
 from .context import current_request, request_state
 from .coordination.cache import open_store
-from .errors import Refused
+from .errors import ConfigurationError, Refused
 from .guards import automatic_options, require_session
 from .hooks import add_hooks, exempt_from_csrf
 from .marks import marks_of
@@ -21,6 +22,7 @@ from .parts import EXTENSION, PARTS, Customization, assemble, current_parts
 from .reports import report
 from .session import Session
 from .settings import load_settings
+from .stores.session_store import SessionStore
 from .ui.variables import add_variables
 from .views.organization import switch_to
 
@@ -36,6 +38,8 @@ class WorkOSSessions:
     """Complete WorkOS AuthKit sessions for one or several Flask apps.
 
     :param app: the app to set up now; or call :meth:`init_app` in your application factory.
+    :param store: where sessions lie, if not in the cookie: your own
+        :class:`~flask_workos_sessions.SessionStore`.
     :param clock: where the time comes from (epoch seconds); tests set another one.
     :raises ConfigurationError: listing every setting that cannot work. Nothing is sent to the
         network before the first request.
@@ -46,7 +50,14 @@ class WorkOSSessions:
         sessions = WorkOSSessions(app)
     """
 
-    def __init__(self, app: Flask | None = None, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        store: SessionStore | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
         self._clock = clock
         self._customization = Customization()
         if app is not None:
@@ -70,12 +81,15 @@ class WorkOSSessions:
                 "Flask-WorkOS-Sessions does not work with host_matching: its routes have no host."
             )
         settings = load_settings(app.config)
+        if faults := store_conflicts(settings, given=self._store is not None, testing=app.testing):
+            raise ConfigurationError(faults)
         clock = clock or self._clock
         parts = assemble(
             settings,
             clock,
             self._customization,
             open_store(app, settings, clock),
+            sessions=self._store,
             testing=app.testing,
         )
         app.register_blueprint(make_blueprint(settings.url_prefix))

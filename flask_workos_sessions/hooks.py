@@ -160,13 +160,15 @@ def _cookies(state: RequestState) -> list[str]:
     if value is None:
         return state.cookies
     try:
-        parts.store.check_size(value)
+        given = parts.store.answer(value, request.environ.get("HTTP_COOKIE", ""))
     except SessionTooLarge as too_large:
         # The record of the rotation keeps the session for as long as it lives.
         log.error("A refreshed session cannot be sent to the browser: %s", too_large)
         return state.cookies
+    if given is None:
+        return state.cookies
     max_age = max(1, int(known.record.not_after - parts.clock()))
-    return [*state.cookies, parts.store.header(value, max_age=max_age)]
+    return [*state.cookies, parts.store.header(given, max_age=max_age)]
 
 
 def _keep_private(response: Response, state: RequestState) -> None:

@@ -16,6 +16,7 @@ from .refresh.exchange import Caller
 from .refresh.refresher import Refresher
 from .refresh.results import OrganizationClosed, Result
 from .stores.cookie import CookieStore, EndMark
+from .stores.server import StoreUnavailable
 
 log = logging.getLogger("flask_workos_sessions")
 
@@ -50,10 +51,10 @@ class Opener:
         :param active: whether the request may refresh; polls and prefetches may not.
         :param fetch: whether the key set may be fetched to verify a token.
         """
-        values = self.store.candidates(header)
-        if not values:
-            return Opening()
         try:
+            values = self.store.candidates(header)
+            if not values:
+                return Opening()
             known, opening = self._choose(values, fetch)
             if known is None:
                 return opening
@@ -61,7 +62,7 @@ class Opener:
             if self._is_quiet(known):
                 return opened.signed_in(known)
             opening = self._decide(known, caller, active=active, fetch=fetch)
-        except (Unconfirmed, Unreadable):
+        except (Unconfirmed, Unreadable, StoreUnavailable):
             return opened.unavailable()
         after = opening.known
         opening.moved = after is not None and (
@@ -90,7 +91,10 @@ class Opener:
         return self._settle(known, self.refresher.refresh(known.record, caller))
 
     def held(self, header: str) -> list[Known]:
-        """Every session in the request's cookies, whether it can be used or not: for sign-out."""
+        """Every session in the request's cookies, whether it can be used or not: for sign-out.
+
+        :raises StoreUnavailable: when they lie in a store that cannot be read.
+        """
         return [
             known
             for value in self.store.candidates(header)

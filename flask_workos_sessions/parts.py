@@ -33,6 +33,8 @@ from .sealing.seal import MAX_LENGTH, Sealer
 from .session import Session
 from .settings import Settings
 from .stores.cookie import CookieStore
+from .stores.server import LONGEST, ServerStore
+from .stores.session_store import CachedSessions, SessionStore
 from .tokens.access_token import AccessTokenVerifier
 from .tokens.jwks import KeySetCache
 from .tokens.refusals import InvalidToken
@@ -83,11 +85,13 @@ def assemble(
     customization: Customization,
     shared: Store | None = None,
     *,
+    sessions: SessionStore | None = None,
     testing: bool = False,
 ) -> Parts:
     """Make the parts for these settings.
 
     :param shared: where processes share state; ``None`` for the memory of this one.
+    :param sessions: where sessions lie; ``None`` for the cookie, or for ``shared`` as is set.
     :param testing: whether it is for tests: then a store that fails is only warned of.
     """
     keys = KeyRing((settings.cookie_password, *settings.cookie_password_fallbacks))
@@ -116,10 +120,21 @@ def assemble(
         issuers=settings.issuer,
         clock=clock,
     )
+    if sessions is None and settings.session_store == "cache":
+        rows = shared or MemoryState(clock=clock, capacity=ENDS_CAPACITY)
+        sessions = CachedSessions(rows, namespace=_namespace(settings), clock=clock)
     store = CookieStore(settings, sealer("session"))
+    if sessions is not None:
+        store = ServerStore(
+            settings,
+            sealer("session", LONGEST),
+            sessions,
+            sealer("session row", 2 * LONGEST),
+            clock=clock,
+        )
     endings = Endings(ends, keys.digests, clock=clock, required=settings.revocation_required)
     revoker = Revoker(client.revoke_session, background, clock=clock)
-    rotations = Rotations(state, keys.digests, sealer("rotation", 2 * MAX_LENGTH), clock=clock)
+    rotations = Rotations(state, keys.digests, sealer("rotation", 2 * LONGEST), clock=clock)
     attempts, backoff = Attempts(state, clock=clock), Backoff(state, clock=clock)
     exchange = Exchange(
         client,
@@ -146,7 +161,12 @@ def assemble(
         clock=clock,
     )
     adoption = Adoption(
-        reader=reader, endings=endings, refresher=refresher, revoker=revoker, clock=clock
+        reader=reader,
+        endings=endings,
+        refresher=refresher,
+        revoker=revoker,
+        discard=store.discard,
+        clock=clock,
     )
     return Parts(
         settings=settings,
@@ -209,16 +229,19 @@ def _share(
     settings: Settings,
     clock: Callable[[], float],
 ) -> LayeredState:
-    application = settings.client_id.encode()
     return LayeredState(
         store,
         memory,
         # The longest value is a cookie value, which is sealed and encoded twice more.
-        sealer("shared state", 2 * MAX_LENGTH),
+        sealer("shared state", 4 * LONGEST),
         breaker,
         clock=clock,
-        namespace=f"workos-sessions:{hashlib.sha256(application).hexdigest()[:16]}",
+        namespace=_namespace(settings),
     )
+
+
+def _namespace(settings: Settings) -> str:
+    return f"workos-sessions:{hashlib.sha256(settings.client_id.encode()).hexdigest()[:16]}"
 
 
 def current_parts() -> Parts:

@@ -83,9 +83,8 @@ def kept_profile(profile: Mapping[str, Any]) -> dict[str, Any]:
 class SessionRecord:
     """What is kept of a session between two requests: in the sealed cookie, or in a store.
 
-    ``signed_in_at``, ``expires_at`` and ``not_after`` are seconds since the epoch. ``not_after``
-    is when the record stops being accepted at all. ``previous`` is the digest of the refresh token
-    that this one replaced.
+    Times are seconds since the epoch; after ``not_after`` the record is not accepted. ``previous``
+    is the digest of the refresh token before, ``ticket`` the cookie value if it lies in a store.
     """
 
     access_token: str = field(repr=False)
@@ -98,6 +97,7 @@ class SessionRecord:
     impersonator: Impersonator | None = None
     expires_at: int | None = None
     previous: str | None = None
+    ticket: str | None = field(default=None, repr=False)
 
 
 class Token(Protocol):

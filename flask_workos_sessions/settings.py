@@ -106,7 +106,11 @@ class Settings:
         "The inactivity timeout (seconds) as set in the WorkOS dashboard. Unset: not known, and "
         "nobody is warned of it.",
     )
-    session_store: str = _setting(validators.store, "cookie", "Where the session lies: `cookie`.")
+    session_store: str = _setting(
+        validators.store,
+        "cookie",
+        "Where the session lies: `cookie`, or `cache`, which leaves a ticket in the cookie.",
+    )
     cache_type: str | None = _setting(
         validators.cache_type,
         None,

@@ -185,9 +185,8 @@ def choice(*choices: str) -> Callable[[object], str]:
 
 
 def store(value: object) -> str:
-    if choice("cookie", "cache")(value) == "cache":
-        raise InvalidValue('"cache" is not available in this version; use "cookie"')
-    return "cookie"
+    """Where sessions may lie."""
+    return choice("cookie", "cache")(value)
 
 
 def cache_type(value: object) -> str:

@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--no-skips", action="store_true", help="fail the run when a test was skipped or xfailed"
     )
+    parser.addoption("--faults-table", help="write the figures of the fault table to this file")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..coordination.background import Background
 from ..coordination.counters import Counters
@@ -90,7 +91,7 @@ class Refresher:
         self._lock = ProcessLock()
         self._flights = _Flights()
         self._interactions: dict[str, tuple[float, Interaction]] = {}
-        self._unannounced: set[str] = set()
+        self._unannounced: dict[str, SessionRecord] = {}
 
     def refresh(
         self,
@@ -123,13 +124,10 @@ class Refresher:
         """Whether a request of this process exchanges this token, or looks for its result."""
         return self.rotations.digest(record.refresh_token) in self._flights_of_this_process()
 
-    def announce(self, digest: str) -> bool:
-        """True for the first who tells the application about this exchange."""
+    def announce(self, digest: str) -> SessionRecord | None:
+        """What was exchanged, for the first who tells the application about it."""
         with self._lock:
-            if digest not in self._unannounced:
-                return False
-            self._unannounced.remove(digest)
-            return True
+            return self._unannounced.pop(digest, None)
 
     # The steps of one request.
 
@@ -215,14 +213,14 @@ class Refresher:
                 self._exchange.name(order.record.access_token),
             )
             self._counters.count("replayed")
-            self._to_announce(order.digest)
+            self._to_announce(order)
             return Dead("revoked")
         admission = self._backoff.admit()
         if admission.wait:
             return Failed("paused", admission.wait)
         result = self._exchange.make(order, admission)
         if isinstance(result, Renewed | Dead):
-            self._to_announce(order.digest)
+            self._to_announce(order)
         if isinstance(result, Interaction) and order.wanted == order.record.organization_id:
             with self._lock:
                 _bound(self._interactions)
@@ -257,13 +255,12 @@ class Refresher:
             self._flights = _Flights()
         return self._flights.by_digest
 
-    def _to_announce(self, digest: str) -> None:
+    def _to_announce(self, order: Order) -> None:
         with self._lock:
-            if len(self._unannounced) >= _MAX_REMEMBERED:
-                self._unannounced.pop()
-            self._unannounced.add(digest)
+            _bound(self._unannounced)
+            self._unannounced[order.digest] = order.record
 
 
-def _bound(remembered: dict[str, tuple[float, Interaction]]) -> None:
+def _bound(remembered: dict[str, Any]) -> None:
     while len(remembered) >= _MAX_REMEMBERED:
         del remembered[next(iter(remembered))]

@@ -61,8 +61,10 @@ class CookieStore:
     def open_with_claims(self, value: str) -> tuple[SessionRecord | EndMark | None, bytes | None]:
         """The same, and the JSON of the access token's claims while it is at hand."""
         plaintext = self.sealer.open(value, name=self.name)
-        if plaintext is None:
-            return None, None
+        return (None, None) if plaintext is None else self.unseal(plaintext)
+
+    def unseal(self, plaintext: bytes) -> tuple[SessionRecord | EndMark | None, bytes | None]:
+        """What is in a value that was opened."""
         try:
             if plaintext[:1] == _RECORD:
                 return decode_with_claims(plaintext[1:])
@@ -76,7 +78,32 @@ class CookieStore:
 
     def seal(self, record: SessionRecord) -> str:
         """The cookie value of a session, whatever its size: see :meth:`check_size`."""
-        return self.sealer.seal(_RECORD + encode_record(record), name=self.name)
+        return self.sealer.seal(self.encode(record), name=self.name)
+
+    def encode(self, record: SessionRecord) -> bytes:
+        """The record as it is sealed."""
+        return _RECORD + encode_record(record)
+
+    def begin(self, record: SessionRecord) -> tuple[SessionRecord, str]:
+        """Keep a new session: its record, and its value.
+
+        :raises SessionTooLarge: when a browser would not keep it.
+        """
+        value = self.seal(record)
+        self.check_size(value)
+        return record, value
+
+    def answer(self, value: str, header: str) -> str | None:
+        """What the browser is given for an adopted session; ``None`` when it has that.
+
+        :param header: the ``Cookie`` header of the request.
+        :raises SessionTooLarge: when a browser would not keep it.
+        """
+        self.check_size(value)
+        return value
+
+    def discard(self, record: SessionRecord, mark: EndMark | None = None) -> None:
+        """Nothing to do: what the browser has is refused."""
 
     def seal_successor(self, successor: SessionRecord, previous: SessionRecord) -> str:
         """The same, for the session that replaces another one."""

@@ -16,6 +16,7 @@ from ..memo import Known
 from ..opened import Opening, signed_in
 from ..parts import Parts
 from ..session import SessionRecord, kept_profile
+from ..stores.server import StoreUnavailable
 from ..tokens.access_token import AccessToken
 from ..tokens.refusals import InvalidToken
 from ..urls import in_this_app
@@ -84,6 +85,9 @@ def start(
         log.error("A sign-in failed: %s", too_large)
         _discard(parts, token)
         raise NotConfirmed("session_too_large", 500) from too_large
+    except StoreUnavailable as unavailable:
+        _discard(parts, token)
+        raise NotConfirmed("sign_in_unavailable", 503) from unavailable
     known = parts.reader.build(record, token, True)
     old = before.held
     forgotten = forget_flask_session(parts) if _somebody_else_was_here(parts, before, known) else {}
@@ -92,9 +96,12 @@ def start(
     except BaseException:
         # The application refused the sign-in: nothing of it may remain, here or at WorkOS.
         _discard(parts, token)
+        parts.store.discard(record)
         if forgotten:
             flask_session.update(forgotten)  # nobody else has signed in after all
         raise
+    if old is not None:
+        parts.store.discard(old.record)
     if old is not None and old.token.session_id != token.session_id:
         same_person = old.token.subject == token.subject
         parts.adoption.end(old, "signed_out" if same_person else "user_changed")
@@ -104,7 +111,7 @@ def start(
         " (impersonated)" if known.session.impersonator else "",
     )
     max_age = max(1, int(record.not_after - parts.clock()))
-    state.cookies.append(parts.store.header(value, max_age=max_age))
+    state.cookies.append(parts.store.header(record.ticket or value, max_age=max_age))
     state.settled = True
     state.replace(signed_in(known))
     return redirect_to(return_to or in_this_app(parts.settings.sign_in_return_to))
@@ -138,14 +145,10 @@ def record_of(parts: Parts, outcome: Authenticated, token: AccessToken) -> Sessi
 
 def _sealed(parts: Parts, record: SessionRecord) -> tuple[SessionRecord, str]:
     try:
-        value = parts.store.seal(record)
-        parts.store.check_size(value)
+        return parts.store.begin(record)
     except SessionTooLarge:
         user = {name: field for name, field in record.user.items() if name != "metadata"}
-        record = replace(record, user=user)
-        value = parts.store.seal(record)
-        parts.store.check_size(value)
-    return record, value
+        return parts.store.begin(replace(record, user=user))
 
 
 def _discard(parts: Parts, token: AccessToken) -> None:

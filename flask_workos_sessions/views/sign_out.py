@@ -7,11 +7,14 @@ from flask import Response, jsonify, request
 from .. import signals
 from ..context import request_state
 from ..coordination.endings import REASONS
+from ..errors import SessionUnavailable
 from ..fetch_metadata import kind_of
 from ..memo import Known
 from ..opened import Opening
 from ..parts import Parts, current_parts
+from ..reports import report
 from ..stores.cookie import MARK_SECONDS, EndMark
+from ..stores.server import StoreUnavailable
 from ..urls import (
     in_this_app,
     our_path,
@@ -37,7 +40,11 @@ def logout() -> Response:
         return page("sign_out", action=sign_out_url(), name=name, stay_url=stay_url)
     require_our_origin(parts)
     # No refresh here, whatever the token's age: it would bring back what is to go.
-    sessions = parts.opener.held(request.environ.get("HTTP_COOKIE", ""))
+    try:
+        sessions = parts.opener.held(request.environ.get("HTTP_COOKIE", ""))
+    except StoreUnavailable:
+        # Who is to be signed out lies in the store: better to say so than to seem to do it.
+        raise report(SessionUnavailable()) from None
     location = _end(parts, sessions)
     if sessions:
         mark = EndMark(
@@ -77,6 +84,8 @@ def _end(parts: Parts, sessions: list[Known]) -> str:
     location = our_path(parts, "/signed-out", reason="signed_out")
     for known in sessions:
         session_id = known.token.session_id
+        mark = EndMark(session_id, parts.reader.subject(known), "signed_out")
+        parts.store.discard(known.record, mark)
         first = parts.endings.end(session_id, "signed_out", until=known.record.not_after)
         if first:
             signals.send(signals.signed_out, session=known.session)

@@ -34,10 +34,6 @@ ORIGIN = "http://localhost"
 LIFE = 300
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--faults-table", help="write the figures of the fault table to this file")
-
-
 @dataclass
 class Row:
     """One line of the table."""
@@ -56,7 +52,7 @@ _ROWS: list[Row] = []
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("--faults-table", None)
-    if path and _ROWS:
+    if path and _ROWS and not hasattr(session.config, "workerinput"):
         Path(path).write_text(_table())
 
 

@@ -1,0 +1,369 @@
+"""Sessions in a store of the server's: the cookie is a ticket, and a dump opens nothing."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+
+import pytest
+from flask import Flask, jsonify
+
+from flask_workos_sessions import (
+    ConfigurationError,
+    WorkOSSessions,
+    current_session,
+    login_required,
+    signals,
+)
+from flask_workos_sessions.local import LocalWorkOS, MovableClock
+from flask_workos_sessions.parts import PARTS
+from flask_workos_sessions.testing import settings
+
+ORIGIN = "http://localhost"
+OURS = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
+LIFE = 300
+
+
+class Rows:
+    """A SessionStore in a dictionary, which counts and can fail."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.rows = {}
+        self.loads = 0
+        self.failing = False
+
+    def load(self, session_id):
+        self._check()
+        self.loads += 1
+        value, expires_at = self.rows.get(session_id, (None, 0))
+        return value if expires_at > self.clock() else None
+
+    def save(self, session_id, value, expires_at):
+        self._check()
+        self.rows[session_id] = (value, expires_at)
+
+    def update(self, session_id, value, expires_at):
+        self._check()
+        if session_id not in self.rows:
+            return False
+        self.rows[session_id] = (value, expires_at)
+        return True
+
+    def delete(self, session_id):
+        self._check()
+        self.rows.pop(session_id, None)
+
+    def _check(self):
+        if self.failing:
+            raise OSError("postgresql://somebody:secret@db")
+
+
+class Site:
+    def __init__(self, tmp_path, request, kind):
+        self.clock = MovableClock().freeze()
+        self.workos = LocalWorkOS(
+            clock=self.clock,
+            max_length=8 * 3600,
+            inactivity_timeout=1800,
+            redirect_uris=[f"{ORIGIN}/auth/callback"],
+        ).start()
+        self.config = {
+            "SECRET_KEY": "for the tests",
+            "TESTING": True,
+            **self.workos.settings(f"{ORIGIN}/auth/callback"),
+            "WORKOS_COOKIE_PASSWORD": secrets.token_hex(32),
+            "WORKOS_CACHE_TYPE": "memory",
+        }
+        self.rows = Rows(self.clock) if kind == "own" else None
+        if kind == "sqlite":
+            self.config["WORKOS_CACHE_TYPE"] = "sqlite"
+            self.config["WORKOS_CACHE_DIR"] = str(tmp_path / "state")
+        if kind == "redis":
+            self.config["WORKOS_CACHE_TYPE"] = "redis"
+            self.config["WORKOS_CACHE_REDIS_URL"] = request.getfixturevalue("redis_server").url
+        if self.rows is None:
+            self.config["WORKOS_SESSION_STORE"] = "cache"
+        self.app = self.process()
+        self.name = self.parts.store.name
+
+    @property
+    def parts(self):
+        return self.app.extensions[PARTS]
+
+    def process(self):
+        app = Flask("one of several")
+        app.config.update(self.config)
+        WorkOSSessions(app, store=self.rows, clock=self.clock)
+
+        @app.route("/me", methods=["GET", "POST"])
+        @login_required
+        def me():
+            return jsonify(session=current_session.id, org=current_session.organization_id)
+
+        @app.get("/open")
+        def anybody():
+            return "unavailable" if current_session.unavailable else "open"
+
+        return app
+
+    def sign_in(self, who="alice@acme.test", client=None):
+        client = client or self.app.test_client()
+        begun = client.get("/auth/login", headers={"Sec-Fetch-Mode": "navigate"})
+        back = self.workos.approve(begun.headers["Location"], who)
+        answer = client.get(back.removeprefix(ORIGIN))
+        assert answer.status_code == 303, answer.data
+        return client
+
+    def cookie(self, client):
+        return client.get_cookie(self.name).value
+
+    def send(self, cookie, path="/me", method="GET", app=None, **headers):
+        client = (app or self.app).test_client(use_cookies=False)
+        given = {"Cookie": f"{self.name}={cookie}", "Accept": "*/*", **headers}
+        return client.open(path, method=method, headers=given)
+
+
+@pytest.fixture(params=["own", "sqlite", "redis"])
+def site(request, tmp_path):
+    site = Site(tmp_path, request, request.param)
+    yield site
+    site.workos.stop()
+
+
+@pytest.fixture
+def own(request, tmp_path):
+    site = Site(tmp_path, request, "own")
+    yield site
+    site.workos.stop()
+
+
+def test_the_cookie_is_a_short_ticket_and_stays_the_same_when_the_session_is_refreshed(site):
+    client = site.sign_in()
+    cookie = site.cookie(client)
+    assert cookie.startswith("t.")
+    assert len(cookie) < 80
+    for _ in range(3):
+        site.clock.advance(LIFE + 1)
+        answer = site.send(cookie)
+        assert answer.status_code == 200
+        assert "Set-Cookie" not in answer.headers
+    assert len(site.workos.exchanges("refresh_token")) == 3
+
+
+def test_another_process_reads_what_the_first_has_refreshed(site):
+    cookie = site.cookie(site.sign_in())
+    site.clock.advance(LIFE + 1)
+    other = site.process()
+    assert site.send(cookie).status_code == 200
+    site.clock.advance(1)
+    assert site.send(cookie, app=other).status_code == 200
+    assert len(site.workos.exchanges("refresh_token")) == 1
+
+
+def test_many_threads_make_one_exchange(site):
+    cookie = site.cookie(site.sign_in())
+    site.clock.advance(LIFE + 1)
+    statuses = []
+    threads = [
+        threading.Thread(target=lambda: statuses.append(site.send(cookie).status_code))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 8
+    assert len(site.workos.exchanges("refresh_token")) == 1
+
+
+def test_security_r8_a_dump_of_the_store_with_the_password_opens_nothing(own):
+    own.sign_in()
+    ((row, (value, _)),) = own.rows.rows.items()
+    sealer = own.parts.store._row_sealer
+    assert sealer.open(value.decode(), name=row) is None
+    assert sealer.open(value.decode(), name=row, also=secrets.token_bytes(32)) is None
+    assert own.parts.store.open(value.decode()) is None
+
+
+def test_a_row_moved_to_another_id_does_not_open(own):
+    cookie = own.cookie(own.sign_in())
+    own.sign_in("bob@acme.test")
+    first, second = own.rows.rows
+    own.rows.rows[first] = own.rows.rows[second]
+    own.clock.advance(1)
+    assert own.send(cookie).status_code == 401
+
+
+def test_a_row_is_read_once_in_a_second(own):
+    cookie = own.cookie(own.sign_in())
+    own.clock.advance(1)
+    own.rows.loads = 0
+    for seconds in range(1, 6):
+        for _ in range(10):
+            assert own.send(cookie).status_code == 200
+        assert own.rows.loads == seconds
+        own.clock.advance(1)
+
+
+def test_security_r1_sign_out_leaves_a_mark_in_the_row_and_a_copy_is_refused(site):
+    client = site.sign_in()
+    cookie = site.cookie(client)
+    assert client.post("/auth/logout", headers=OURS).status_code == 303
+    for seconds in (1, 299, 3600, 11 * 3600):
+        site.clock.advance(seconds)
+        refused = site.send(cookie)
+        assert (refused.status_code, refused.json["required"]) == (401, {"reason": "signed_out"})
+    assert site.workos.exchanges("refresh_token") == []
+
+
+def test_an_end_by_the_clock_says_why_in_every_process(site):
+    cookie = site.cookie(site.sign_in())
+    site.clock.advance(1801)
+    other = site.process()
+    assert site.send(cookie).json["required"] == {"reason": "inactivity"}
+    site.clock.advance(1)
+    assert site.send(cookie, app=other).json["required"] == {"reason": "inactivity"}
+    page = site.send(cookie, **{"Sec-Fetch-Mode": "navigate", "Accept": "text/html"})
+    assert page.status_code == 303
+    assert "/auth/signed-out" in page.location
+
+
+def test_security_g3_a_ticket_without_a_row_is_an_end_and_no_silent_sign_in(own):
+    cookie = own.cookie(own.sign_in())
+    own.rows.rows.clear()
+    own.clock.advance(1)
+    assert own.send(cookie).json["required"] == {"reason": "revoked"}
+    page = own.send(cookie, **{"Sec-Fetch-Mode": "navigate", "Accept": "text/html"})
+    assert "/auth/signed-out" in page.location
+
+
+def test_a_refresh_under_way_does_not_bring_back_a_row_that_was_deleted(own, monkeypatch):
+    """Peers: nextjs-auth0 #2530."""
+    cookie = own.cookie(own.sign_in())
+    own.clock.advance(LIFE + 1)
+    exchange = own.parts.client.exchange_refresh_token
+
+    def overtaken(*arguments, **more):
+        answer = exchange(*arguments, **more)
+        own.rows.rows.clear()
+        return answer
+
+    monkeypatch.setattr(own.parts.client, "exchange_refresh_token", overtaken)
+    own.send(cookie)
+    assert own.rows.rows == {}
+
+
+def test_a_row_that_could_not_be_written_is_repaired_by_the_next_request(own, monkeypatch):
+    cookie = own.cookie(own.sign_in())
+    own.clock.advance(LIFE + 1)
+    before = dict(own.rows.rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(own.rows, "update", lambda *_: 1 / 0)
+        assert own.send(cookie).status_code == 200
+    assert own.rows.rows == before
+    own.clock.advance(1)
+    assert own.send(cookie).status_code == 200
+    assert own.rows.rows != before
+    assert len(own.workos.exchanges("refresh_token")) == 1
+
+
+def test_a_store_that_is_down_is_503_and_the_cookie_stays(own, caplog):
+    client = own.sign_in()
+    cookie = own.cookie(client)
+    own.clock.advance(1)
+    own.rows.failing = True
+    refused = own.send(cookie)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert "Set-Cookie" not in refused.headers
+    assert own.send(cookie, "/open").text == "unavailable"
+    assert own.send(cookie, "/auth/session", **{"Sec-Fetch-Site": "same-origin"}).status_code == 503
+    signed_out = client.post("/auth/logout", headers=OURS)
+    assert signed_out.status_code == 503
+    assert "Set-Cookie" not in signed_out.headers
+    assert "secret" not in caplog.text
+    own.rows.failing = False
+    assert own.send(cookie).status_code == 200
+
+
+def test_a_store_that_fails_at_sign_in_says_so_and_leaves_no_session_at_workos(own):
+    own.rows.failing = True
+    client = own.app.test_client()
+    begun = client.get("/auth/login", headers={"Sec-Fetch-Mode": "navigate"})
+    back = own.workos.approve(begun.headers["Location"], "alice@acme.test")
+    assert client.get(back.removeprefix(ORIGIN)).status_code == 503
+    assert client.get_cookie(own.name) is None
+    own.parts.revoker._background._pool.shutdown()
+    assert [each.status for each in own.workos.sessions] == ["revoked"]
+
+
+def test_security_r8_a_sign_in_renews_id_and_key_and_the_old_row_goes(own):
+    client = own.sign_in()
+    old = own.cookie(client)
+    own.sign_in(client=client)
+    new = own.cookie(client)
+    assert old[2:24] != new[2:24]
+    assert old[-30:] != new[-30:]
+    assert len(own.rows.rows) == 1
+    own.clock.advance(1)
+    assert own.send(old).status_code == 401
+    assert own.send(new).status_code == 200
+    own.parts.revoker._background._pool.shutdown()
+    assert [each.status for each in own.workos.sessions] == ["revoked", "active"]
+
+
+def test_security_r8_a_receiver_that_refuses_a_sign_in_leaves_no_row(own):
+    def refuse(sender, **_):
+        raise RuntimeError("not today")
+
+    with signals.signed_in.connected_to(refuse, own.app), pytest.raises(RuntimeError):
+        own.sign_in()
+    assert own.rows.rows == {}
+
+
+def test_security_r8_a_switch_renews_the_ticket_and_the_old_one_serves_for_a_minute(site):
+    other = site.workos.add_organization("Other")
+    client = site.sign_in()
+    old = site.cookie(client)
+    site.workos.add_membership("alice@acme.test", other)
+    switched = client.post(
+        "/auth/organization",
+        json={"organization_id": other.id},
+        headers={**OURS, "Sec-Fetch-Mode": "cors"},
+    )
+    assert switched.status_code == 200, switched.data
+    new = site.cookie(client)
+    assert new != old
+    assert site.send(new).json["org"] == other.id
+    assert site.send(old).status_code == 200
+    site.clock.advance(30)
+    assert site.send(new).status_code == 200
+    site.clock.advance(31)
+    if site.config["WORKOS_CACHE_TYPE"] != "redis":  # its lifetimes run by its own clock
+        assert site.send(old).status_code == 401
+    assert site.send(new).status_code == 200
+
+
+def test_a_session_too_large_for_a_cookie_fits(site):
+    site.workos.add_role("huge", permissions=[secrets.token_hex(12) for _ in range(400)])
+    site.workos.set_role("alice@acme.test", "Acme", "huge")
+    cookie = site.cookie(site.sign_in())
+    site.clock.advance(LIFE + 1)
+    assert site.send(cookie).status_code == 200
+    assert site.send(cookie, app=site.process()).status_code == 200
+
+
+def test_the_memory_of_one_process_is_no_store(tmp_path):
+    app = Flask("production")
+    app.config.update(
+        settings(WORKOS_SESSION_STORE="cache", WORKOS_CACHE_TYPE="memory"), TESTING=False
+    )
+    with pytest.raises(ConfigurationError, match="all processes share"):
+        WorkOSSessions(app)
+
+
+def test_two_stores_are_one_too_many():
+    app = Flask("two stores")
+    app.config.update(settings(WORKOS_SESSION_STORE="cache"), TESTING=True)
+    with pytest.raises(ConfigurationError, match="leave one out"):
+        WorkOSSessions(app, store=Rows(None))
