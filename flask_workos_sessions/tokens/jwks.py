@@ -244,8 +244,7 @@ class KeySetCache:
         if found is None or kid not in found.keys or self._age(found) > STALE:
             return False
         with fetches.lock:
-            held = self._held
-            if held and self._age(held) <= STALE and held.fetched_at >= found.fetched_at:
+            if self._held is not None and self._held.fetched_at >= found.fetched_at:
                 return False
             self._held = found
         return True

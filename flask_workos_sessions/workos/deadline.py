@@ -120,6 +120,9 @@ class _Watched(HTTPConnection):
         deadline = _deadline()
         if deadline is not None:
             deadline.watch(connected)
+            if deadline.passed:
+                connected.close()
+                raise TimeoutError("the name was looked up for too long")
         return connected
 
     def _connect_to_one(self, addresses: list[str], until: float) -> socket.socket:
