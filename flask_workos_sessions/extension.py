@@ -159,15 +159,16 @@ class WorkOSSessions:
         """Numbers of this process for the current app: for a health page or a metric.
 
         ``exchanges`` that were made, results ``adopted`` from another request or process, requests
-        that ``waited`` for one, ``backoffs`` begun, ``store_errors``, ``replayed`` tokens; and
-        ``failed_…`` with the kind of fault, once there was one.
+        that ``waited`` for one, ``backoffs`` begun, ``store_errors`` of the shared state and of the
+        store of the sessions, ``replayed`` tokens; and ``failed_…`` with the kind of fault, once
+        there was one.
         """
         parts = current_parts()
         return {
             **dict.fromkeys(("exchanges", "adopted", "waited", "replayed"), 0),
             **parts.counters.items(),
             "backoffs": parts.backoff.begun,
-            "store_errors": parts.breaker.failures,
+            "store_errors": parts.breaker.failures + parts.store.failures,
             "remembered_sessions": len(parts.reader.memo),
             "pending_revocations": parts.revoker.pending,
         }

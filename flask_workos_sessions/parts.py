@@ -131,6 +131,7 @@ def assemble(
             sessions,
             sealer("session row", 2 * LONGEST),
             clock=clock,
+            fatal=not testing,
         )
     endings = Endings(ends, keys.digests, clock=clock, required=settings.revocation_required)
     revoker = Revoker(client.revoke_session, background, clock=clock)

@@ -22,6 +22,21 @@ class StoreUnusable(Exception):
     """A store that we do not use, and why: a fixed text, without a path or an address."""
 
 
+class Wording(NamedTuple):
+    """How a breaker calls its store in the log, and what its failure means to people."""
+
+    name: str
+    use: str
+    meanwhile: str
+
+
+SHARED_STATE = Wording(
+    "shared state",
+    "used",
+    "this process goes on with its own memory, and sign-outs and refreshes are not shared",
+)
+
+
 class Answer(NamedTuple):
     """What a store answered; ``given`` is false when it failed or was not asked."""
 
@@ -42,8 +57,15 @@ class Breaker:
         nothing (security R7). Off in tests.
     """
 
-    def __init__(self, *, fatal: bool, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        wording: Wording = SHARED_STATE,
+        *,
+        fatal: bool,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.failures = 0
+        self._wording = wording
         self._level = logging.ERROR if fatal else logging.WARNING
         self._monotonic = monotonic
         self._failing = False
@@ -74,7 +96,7 @@ class Breaker:
             return _NONE
         if self._failing:
             self._failing = False
-            log.warning("The shared state can be used again.")
+            log.warning("The %s can be %s again.", self._wording.name, self._wording.use)
         return Answer(True, value)
 
     def _gate_of_this_process(self) -> threading.BoundedSemaphore:
@@ -93,9 +115,11 @@ class Breaker:
         reason = str(fault) if isinstance(fault, StoreUnusable) else type(fault).__name__
         log.log(
             self._level,
-            "The shared state cannot be used (%s): this process goes on with its own memory, and "
-            "tries again every %d seconds. Sign-outs and refreshes are not shared meanwhile.",
+            "The %s cannot be %s (%s): %s. It is tried again every %d seconds.",
+            self._wording.name,
+            self._wording.use,
             reason,
+            self._wording.meanwhile,
             PAUSE_SECONDS,
         )
         self._level = logging.WARNING

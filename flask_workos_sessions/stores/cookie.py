@@ -44,6 +44,11 @@ class CookieStore:
         self.sealer = sealer
         self._prefix = self.name + "="
 
+    @property
+    def failures(self) -> int:
+        """How often a store of the server's failed: never, there is none."""
+        return 0
+
     def candidates(self, header: str) -> list[str]:
         """Every value of our cookie in a ``Cookie`` header; none when there are too many.
 

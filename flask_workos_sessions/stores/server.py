@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
+from ..coordination.breaker import Breaker, Wording
 from ..sealing import base64url
 from ..sealing.seal import Sealer
 from ..session import SessionRecord
 from ..settings import Settings
 from .cookie import MARK_SECONDS, CookieStore, EndMark
 from .session_store import SessionStore
-
-log = logging.getLogger("flask_workos_sessions")
 
 #: Characters of the longest sealed session.
 LONGEST = 131_072
@@ -28,6 +26,12 @@ _MAX_BELIEVED = 2_048
 _TICKET = "t."
 _ID_SIZE, _KEY_SIZE = 16, 32
 _TICKETED = b"t"
+
+_STORE = "store of the sessions"
+_READING = Wording(_STORE, "read", "who is signed in is answered 503, and stays so")
+_WRITING = Wording(
+    _STORE, "written", "sign-ins are answered 503; refreshes and ends lie in the shared state alone"
+)
 
 
 class StoreUnavailable(Exception):
@@ -64,6 +68,10 @@ class ServerStore(CookieStore):
 
     Behind :meth:`candidates` all is as with cookies: a sealed value, which is what a row holds.
     Its record knows the ticket, so that whoever adopts it finds the row.
+
+    A store that fails is left alone for a while: see :class:`Breaker`.
+
+    :param fatal: log its first failure in this process as an error. Off in tests.
     """
 
     def __init__(
@@ -74,14 +82,22 @@ class ServerStore(CookieStore):
         row_sealer: Sealer,
         *,
         clock: Callable[[], float],
+        fatal: bool,
     ) -> None:
         super().__init__(settings, sealer)
         self._rows = rows
+        # Apart: a store that is full or read-only still says who is signed in.
+        self._reading = Breaker(_READING, fatal=fatal)
+        self._writing = Breaker(_WRITING, fatal=fatal)
         self._row_sealer = row_sealer
         self._clock = clock
         self._believed: dict[str, tuple[float, str]] = {}
         #: A ticket was given to somebody who had signed in: without its row, that is over.
         self._gone = self.seal_mark(EndMark("", "", "revoked"))
+
+    @property
+    def failures(self) -> int:
+        return self._reading.failures + self._writing.failures
 
     def candidates(self, header: str) -> list[str]:
         """The values behind the tickets in a ``Cookie`` header; end marks as they are.
@@ -162,24 +178,20 @@ class ServerStore(CookieStore):
             self._write(ticket, value, until)
             return
         self._believed.pop(ticket.row, None)
-        try:
-            self._rows.delete(ticket.row)
-        except Exception as fault:
-            _tell(fault)
+        self._writing.call(self._rows.delete, ticket.row)
 
     def _load(self, ticket: _Ticket) -> str | None:
         now = self._clock()
         believed = self._believed.get(ticket.row)
         if believed is not None and 0 <= now - believed[0] < BELIEVED_SECONDS:
             return believed[1]
-        try:
-            row = self._rows.load(ticket.row)
-        except Exception as fault:
-            _tell(fault)
-            raise StoreUnavailable from None
+        row = self._reading.call(self._rows.load, ticket.row)
+        if not row.given:
+            raise StoreUnavailable
         value = None
-        if row is not None:
-            opened = self._row_sealer.open(row.decode("latin-1"), name=ticket.row, also=ticket.key)
+        if row.value is not None:
+            sealed = row.value.decode("latin-1")
+            opened = self._row_sealer.open(sealed, name=ticket.row, also=ticket.key)
             value = None if opened is None else opened.decode()
         if value is not None:
             self._believe(ticket, value, now)
@@ -188,11 +200,9 @@ class ServerStore(CookieStore):
     def _save(self, record: SessionRecord, value: str) -> None:
         ticket = _Ticket.read(record.ticket or "")
         assert ticket is not None
-        try:
-            self._rows.save(ticket.row, self._row(ticket, value), record.not_after)
-        except Exception as fault:
-            _tell(fault)
-            raise StoreUnavailable from None
+        row = self._row(ticket, value)
+        if not self._writing.call(self._rows.save, ticket.row, row, record.not_after).given:
+            raise StoreUnavailable
         self._believe(ticket, value, self._clock())
 
     def _update(self, record: SessionRecord, value: str, seconds: int | None = None) -> None:
@@ -205,12 +215,9 @@ class ServerStore(CookieStore):
         self._write(ticket, value, until)
 
     def _write(self, ticket: _Ticket, value: str, until: int) -> None:
-        try:
-            if self._rows.update(ticket.row, self._row(ticket, value), until):
-                self._believe(ticket, value, self._clock())
-        except Exception as fault:
-            # The rotation record has it as well; who adopts it from there tries again.
-            _tell(fault)
+        # When it fails, the rotation record has it as well; who adopts it from there tries again.
+        if self._writing.call(self._rows.update, ticket.row, self._row(ticket, value), until).value:
+            self._believe(ticket, value, self._clock())
 
     def _row(self, ticket: _Ticket, value: str) -> bytes:
         return self._row_sealer.seal(value.encode(), name=ticket.row, also=ticket.key).encode()
@@ -219,8 +226,3 @@ class ServerStore(CookieStore):
         if len(self._believed) >= _MAX_BELIEVED:
             self._believed = {}
         self._believed[ticket.row] = (at, value)
-
-
-def _tell(fault: Exception) -> None:
-    # Only the kind: the text of a foreign exception may hold an address or a password.
-    log.warning("The store of the sessions failed (%s).", type(fault).__name__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import secrets
 import threading
 
@@ -16,7 +18,7 @@ from flask_workos_sessions import (
     signals,
 )
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
-from flask_workos_sessions.parts import PARTS
+from flask_workos_sessions.parts import EXTENSION, PARTS
 from flask_workos_sessions.testing import settings
 
 ORIGIN = "http://localhost"
@@ -31,11 +33,13 @@ class Rows:
         self.clock = clock
         self.rows = {}
         self.loads = 0
+        self.updates = 0
         self.failing = False
+        self.full = False
 
     def load(self, session_id):
-        self._check()
         self.loads += 1
+        self._check()
         value, expires_at = self.rows.get(session_id, (None, 0))
         return value if expires_at > self.clock() else None
 
@@ -44,7 +48,10 @@ class Rows:
         self.rows[session_id] = (value, expires_at)
 
     def update(self, session_id, value, expires_at):
+        self.updates += 1
         self._check()
+        if self.full:
+            raise OSError("no space left")
         if session_id not in self.rows:
             return False
         self.rows[session_id] = (value, expires_at)
@@ -106,6 +113,15 @@ class Site:
             return "unavailable" if current_session.unavailable else "open"
 
         return app
+
+    def stats(self):
+        with self.app.app_context():
+            return self.app.extensions[EXTENSION].stats()
+
+    def try_the_store_again(self):
+        """As if it had been left alone long enough."""
+        for breaker in (self.parts.store._reading, self.parts.store._writing, self.parts.breaker):
+            breaker._retry_at = 0.0
 
     def sign_in(self, who="alice@acme.test", client=None):
         client = client or self.app.test_client()
@@ -254,36 +270,120 @@ def test_a_refresh_under_way_does_not_bring_back_a_row_that_was_deleted(own, mon
     assert own.rows.rows == {}
 
 
-def test_a_row_that_could_not_be_written_is_repaired_by_the_next_request(own, monkeypatch):
+def test_a_row_that_could_not_be_written_is_repaired_by_the_next_request(own):
     cookie = own.cookie(own.sign_in())
     own.clock.advance(LIFE + 1)
     before = dict(own.rows.rows)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(own.rows, "update", lambda *_: 1 / 0)
-        assert own.send(cookie).status_code == 200
+    own.rows.full = True
+    assert own.send(cookie).status_code == 200
     assert own.rows.rows == before
+    own.rows.full = False
+    own.try_the_store_again()
     own.clock.advance(1)
     assert own.send(cookie).status_code == 200
     assert own.rows.rows != before
     assert len(own.workos.exchanges("refresh_token")) == 1
 
 
-def test_a_store_that_is_down_is_503_and_the_cookie_stays(own, caplog):
-    client = own.sign_in()
-    cookie = own.cookie(client)
-    own.clock.advance(1)
-    own.rows.failing = True
-    refused = own.send(cookie)
-    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
-    assert "Set-Cookie" not in refused.headers
-    assert own.send(cookie, "/open").text == "unavailable"
-    assert own.send(cookie, "/auth/session", **{"Sec-Fetch-Site": "same-origin"}).status_code == 503
+class Outage:
+    """A store that can be broken and mended, and what it was asked for while it was broken."""
+
+    def __init__(self, kind, tmp_path, request, monkeypatch):
+        self.kind = kind
+        self.site = Site(tmp_path, request, kind.split()[0])
+        self.redis = request.getfixturevalue("redis_server") if "redis" in kind else None
+        self.directory = str(tmp_path / "state")
+        self.asked = []
+        load = self.site.parts.store._rows.load
+        monkeypatch.setattr(
+            self.site.parts.store._rows, "load", lambda row: self.asked.append(row) or load(row)
+        )
+
+    def begin(self):
+        if self.kind == "own":
+            self.site.rows.failing = True
+        elif self.kind == "sqlite":
+            os.rename(self.directory, self.directory + "-aside")
+            with open(self.directory, "w"):
+                pass
+        elif self.kind == "redis killed":
+            self.redis.kill()
+        else:
+            self.redis.freeze()
+        self.asked.clear()
+
+    def end(self):
+        if self.kind == "own":
+            self.site.rows.failing = False
+        elif self.kind == "sqlite":
+            os.unlink(self.directory)
+            os.rename(self.directory + "-aside", self.directory)
+        elif self.kind == "redis killed":
+            self.redis.start()
+        else:
+            self.redis.thaw()
+        self.site.try_the_store_again()
+
+
+@pytest.fixture(params=["own", "sqlite", "redis killed", "redis frozen"])
+def outage(request, tmp_path, monkeypatch):
+    outage = Outage(request.param, tmp_path, request, monkeypatch)
+    yield outage
+    outage.site.workos.stop()
+
+
+def test_a_store_that_is_down_is_503_at_once_with_one_line_and_the_cookie_stays(outage, caplog):
+    site = outage.site
+    client = site.sign_in()
+    cookie = site.cookie(client)
+    site.clock.advance(1)
+    caplog.set_level(logging.WARNING, "flask_workos_sessions")
+    caplog.clear()
+    outage.begin()
+    for _ in range(5):
+        refused = site.send(cookie)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        assert "Set-Cookie" not in refused.headers
+    assert site.send(cookie, "/open").text == "unavailable"
+    status = site.send(cookie, "/auth/session", **{"Sec-Fetch-Site": "same-origin"})
+    assert status.status_code == 503
     signed_out = client.post("/auth/logout", headers=OURS)
     assert signed_out.status_code == 503
     assert "Set-Cookie" not in signed_out.headers
-    assert "secret" not in caplog.text
-    own.rows.failing = False
-    assert own.send(cookie).status_code == 200
+    assert len(outage.asked) == 1, "whoever comes after the first does not wait for it"
+    assert site.stats()["store_errors"] == 1
+    (line,) = caplog.messages
+    assert line.startswith("The store of the sessions cannot be read (")
+    assert "secret" not in line
+    outage.end()
+    # A Redis that was killed comes back empty: its rows are gone.
+    after = site.send(cookie)
+    assert after.status_code == (401 if outage.kind == "redis killed" else 200)
+    assert caplog.messages[1:] == ["The store of the sessions can be read again."]
+
+
+def test_a_store_that_takes_no_writes_is_left_alone_with_them_and_still_read(own, caplog):
+    cookies = [own.cookie(own.sign_in(who)) for who in ("alice@acme.test", "bob@acme.test")]
+    own.clock.advance(LIFE + 1)
+    own.rows.full, own.rows.updates, own.rows.loads = True, 0, 0
+    assert [own.send(cookie).status_code for cookie in cookies] == [200, 200]
+    own.clock.advance(1)
+    assert [own.send(cookie).status_code for cookie in cookies] == [200, 200]
+    assert (own.rows.updates, own.rows.loads) == (1, 4)
+    assert len(own.workos.exchanges("refresh_token")) == 2
+    assert own.stats()["store_errors"] == 1
+    (line,) = [each for each in caplog.messages if "store of the sessions" in each]
+    assert line.startswith("The store of the sessions cannot be written (OSError)")
+
+
+@pytest.mark.parametrize(("testing", "level"), [(False, "ERROR"), (True, "WARNING")])
+def test_the_first_failure_of_a_store_is_an_error_outside_of_tests(own, caplog, testing, level):
+    cookie = own.cookie(own.sign_in())
+    own.config["TESTING"] = testing
+    own.rows.failing = True
+    assert own.send(cookie, app=own.process()).status_code == 503
+    told = [each.levelname for each in caplog.records if "store of the sess" in each.getMessage()]
+    assert told == [level]
 
 
 def test_a_store_that_fails_at_sign_in_says_so_and_leaves_no_session_at_workos(own):
