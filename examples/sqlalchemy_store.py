@@ -17,7 +17,7 @@ table = sa.Table(
     "workos_sessions",
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("value", sa.LargeBinary, nullable=False),
+    sa.Column("value", sa.LargeBinary(180_000), nullable=False),
     sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
 )
 

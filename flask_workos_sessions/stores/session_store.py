@@ -8,12 +8,16 @@ from typing import Protocol
 
 from ..coordination.layered import Store
 
+#: Bytes of the longest value; most are a few thousand.
+LONGEST_VALUE = 180_000
+
 
 class SessionStore(Protocol):
     """A place for sealed sessions: a table, say. Implement it for your own database.
 
-    Values are opaque bytes that nobody can open who has only the store. A method raises whatever
-    it likes when the store cannot be used: then requests get 503, and keep their cookie.
+    Values are opaque bytes, 180,000 at most, that nobody can open who has only the store. A method
+    raises whatever it likes when the store cannot be used: then requests get 503, and keep their
+    cookie, and for five seconds the store is left alone.
     """
 
     def load(self, session_id: str) -> bytes | None:
@@ -50,7 +54,10 @@ class CachedSessions:
         return value if isinstance(value, bytes) else None
 
     def save(self, session_id: str, value: bytes, expires_at: int) -> None:
-        self._store.set(self._name(session_id), value, self._seconds_to(expires_at))
+        if expires_at <= self._clock():
+            self.delete(session_id)  # an entry lives for a second at least
+        else:
+            self._store.set(self._name(session_id), value, self._seconds_to(expires_at))
 
     def update(self, session_id: str, value: bytes, expires_at: int) -> bool:
         seconds = self._seconds_to(expires_at)

@@ -9,10 +9,12 @@
     login_as(client, role="admin", permissions=["posts:write"])
     assert client.get("/admin").status_code == 200
 
+:class:`SessionStoreContract` has the tests of a store of your own.
 With ``pytest_plugins = ["flask_workos_sessions.testing.fixtures"]`` you have fixtures too.
 """
 
 from .login import login_as
+from .session_store import SessionStoreContract
 from .settings import settings
 
-__all__ = ["login_as", "settings"]
+__all__ = ["SessionStoreContract", "login_as", "settings"]

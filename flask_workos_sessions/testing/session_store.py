@@ -2,20 +2,25 @@
 
 ::
 
-    from flask_workos_sessions.testing.session_store import SessionStoreContract
+    from flask_workos_sessions.testing import SessionStoreContract
 
     class TestOurStore(SessionStoreContract):
         @pytest.fixture
-        def store(self):
-            return OurStore("sqlite://")
+        def store(self, tmp_path):
+            return OurStore(f"sqlite:///{tmp_path}/test.db")
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
-from ..stores.session_store import SessionStore
+from ..stores.session_store import LONGEST_VALUE, SessionStore
+
+#: Deletions of a row that is being updated, each at a later moment of the update.
+_MOMENTS = 25
 
 
 class SessionStoreContract:
@@ -24,8 +29,15 @@ class SessionStoreContract:
     def test_a_value_comes_back_as_it_was(self, store: SessionStore) -> None:
         value = bytes(range(256)) * 40
         store.save("a", value, _later())
-        assert store.load("a") == value
+        loaded = store.load("a")
+        assert isinstance(loaded, bytes)
+        assert loaded == value
         assert store.load("b") is None
+
+    def test_the_longest_value_has_room(self, store: SessionStore) -> None:
+        value = bytes(LONGEST_VALUE)
+        store.save("a", value, _later())
+        assert store.load("a") == value
 
     def test_a_later_value_replaces_the_earlier(self, store: SessionStore) -> None:
         store.save("a", b"1", _later())
@@ -52,24 +64,55 @@ class SessionStoreContract:
         assert store.update("a", b"2", _later()) is False
         assert store.load("a") is None
 
+    def test_what_is_deleted_while_it_is_updated_stays_so(self, store: SessionStore) -> None:
+        """An update that first looks and then writes brings back what was deleted in between."""
+        store.save("a", b"1", _later())
+        update = partial(store.update, "a", b"2", _later())
+        length = min(_seconds(update) for _ in range(3))
+        for moment in range(_MOMENTS):
+            store.save("a", b"1", _later())
+            _at_the_same_time(update, partial(_delete, store, "a", length * moment / _MOMENTS))
+            assert store.load("a") is None
+
     def test_threads_may_use_it_at_the_same_time(self, store: SessionStore) -> None:
-        faults: list[Exception] = []
-
         def use(name: str) -> None:
-            try:
-                for number in range(10):
-                    store.save(name, b"%d" % number, _later())
-                    assert store.load(name) == b"%d" % number
-                    assert store.update(name, b"x", _later())
-            except Exception as fault:
-                faults.append(fault)
+            for number in range(10):
+                store.save(name, b"%d" % number, _later())
+                assert store.load(name) == b"%d" % number
+                assert store.update(name, b"x", _later())
 
-        threads = [threading.Thread(target=use, args=(f"thread {n}",)) for n in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert faults == []
+        _at_the_same_time(*(partial(use, f"thread {number}") for number in range(4)))
+
+
+def _at_the_same_time(*functions: Callable[[], object]) -> None:
+    """Run each in a thread; what one raises fails the test."""
+    begun = threading.Barrier(len(functions))
+    faults: list[Exception] = []
+
+    def run(function: Callable[[], object]) -> None:
+        begun.wait()
+        try:
+            function()
+        except Exception as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=run, args=(each,)) for each in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
+def _delete(store: SessionStore, name: str, after: float) -> None:
+    time.sleep(after)
+    store.delete(name)
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    function()
+    return time.perf_counter() - begun
 
 
 def _later() -> int:
