@@ -28,6 +28,8 @@ class DatabaseSessions:
     def __init__(self, url: str) -> None:
         self._engine = sa.create_engine(url, pool_pre_ping=True)
         metadata.create_all(self._engine)
+        # gunicorn --preload forks after this, and no two processes may use one connection.
+        self._engine.dispose()
 
     def load(self, session_id: str) -> bytes | None:
         query = sa.select(table.c.value).where(self._live(session_id))

@@ -1,6 +1,7 @@
 """The stores of the package, and the example, keep to the contract that ships with it."""
 
 import secrets
+import time
 
 import pytest
 from flask import Flask
@@ -43,6 +44,14 @@ class TestDatabase(SessionStoreContract):
         sessions = DatabaseSessions(f"sqlite:///{tmp_path}/app.db")
         yield sessions
         sessions._engine.dispose()
+
+
+def test_the_example_holds_no_connection_that_a_fork_would_share(tmp_path):
+    sessions = DatabaseSessions(f"sqlite:///{tmp_path}/app.db")
+    assert sessions._engine.pool.checkedin() == 0
+    sessions.save("a", b"1", int(time.time()) + 60)
+    assert sessions._engine.pool.checkedin() == 1
+    sessions._engine.dispose()
 
 
 def test_no_value_is_longer_than_the_contract_says(make_store):
