@@ -1,16 +1,11 @@
 """The example keeps to the contract that ships with the package, and serves an app."""
 
-import time
-
 import pytest
 from flask import Flask
 
 from examples.sqlalchemy_store import DatabaseSessions
 from flask_workos_sessions import WorkOSSessions, current_session, login_required
-from flask_workos_sessions.coordination.memory import MemoryState
 from flask_workos_sessions.local import LocalWorkOS
-from flask_workos_sessions.stores.session_store import CachedSessions, SessionStore
-from flask_workos_sessions.testing.session_store import SessionStoreContract
 
 
 @pytest.fixture
@@ -18,21 +13,6 @@ def database(tmp_path):
     sessions = DatabaseSessions(f"sqlite:///{tmp_path}/app.db")
     yield sessions
     sessions._engine.dispose()
-
-
-class TestSQLAlchemy(SessionStoreContract):
-    @pytest.fixture
-    def store(self, database):
-        return database
-
-
-class TestCache(SessionStoreContract):
-    @pytest.fixture
-    def store(self) -> SessionStore:
-        return CachedSessions(MemoryState(clock=time.time), namespace="n", clock=time.time)
-
-    def test_a_value_that_has_expired_is_none(self, store):
-        """Not here: an entry of a cache lives for a second at least."""
 
 
 def test_a_session_lies_in_the_table(database):
