@@ -91,7 +91,8 @@ class ServerStore(CookieStore):
         self._writing = Breaker(_WRITING, fatal=fatal)
         self._row_sealer = row_sealer
         self._clock = clock
-        self._believed: dict[str, tuple[float, str]] = {}
+        #: By row and key: a dump of the store shows ids of rows.
+        self._believed: dict[_Ticket, tuple[float, str]] = {}
         #: A ticket was given to somebody who had signed in: without its row, that is over.
         self._gone = self.seal_mark(EndMark("", "", "revoked"))
 
@@ -162,7 +163,7 @@ class ServerStore(CookieStore):
         if not isinstance(record, SessionRecord) or record.ticket is None:
             return super().answer(value, header)
         ticket = _Ticket.read(record.ticket)
-        believed = self._believed.get(ticket.row) if ticket else None
+        believed = self._believed.get(ticket) if ticket else None
         if believed is None or believed[1] != value:
             self._update(record, value)
         return None if f"{self.name}={record.ticket}" in header else record.ticket
@@ -177,12 +178,12 @@ class ServerStore(CookieStore):
             value, until = self.seal_mark(mark), int(self._clock()) + MARK_SECONDS
             self._write(ticket, value, until)
             return
-        self._believed.pop(ticket.row, None)
+        self._believed.pop(ticket, None)
         self._writing.call(self._rows.delete, ticket.row)
 
     def _load(self, ticket: _Ticket) -> str | None:
         now = self._clock()
-        believed = self._believed.get(ticket.row)
+        believed = self._believed.get(ticket)
         if believed is not None and 0 <= now - believed[0] < BELIEVED_SECONDS:
             return believed[1]
         row = self._reading.call(self._rows.load, ticket.row)
@@ -225,4 +226,4 @@ class ServerStore(CookieStore):
     def _believe(self, ticket: _Ticket, value: str, at: float) -> None:
         if len(self._believed) >= _MAX_BELIEVED:
             self._believed = {}
-        self._believed[ticket.row] = (at, value)
+        self._believed[ticket] = (at, value)

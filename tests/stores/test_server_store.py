@@ -19,6 +19,7 @@ from flask_workos_sessions import (
 )
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
 from flask_workos_sessions.parts import EXTENSION, PARTS
+from flask_workos_sessions.sealing import base64url
 from flask_workos_sessions.testing import settings
 
 ORIGIN = "http://localhost"
@@ -200,6 +201,21 @@ def test_security_r8_a_dump_of_the_store_with_the_password_opens_nothing(own):
     assert sealer.open(value.decode(), name=row) is None
     assert sealer.open(value.decode(), name=row, also=secrets.token_bytes(32)) is None
     assert own.parts.store.open(value.decode()) is None
+
+
+def test_security_r8_the_id_of_a_row_opens_nothing_without_its_key_and_is_given_none(site):
+    """A dump of the store shows ids; the person's own requests keep the row at hand."""
+    cookie = site.cookie(site.sign_in())
+    row = base64url.decode(cookie[2:])[:16]
+    forged = "t." + base64url.encode(row + secrets.token_bytes(32))
+    for seconds in (0, LIFE + 1):
+        site.clock.advance(seconds)
+        assert site.send(cookie, "/auth/session", **OURS).status_code == 200
+        refused = site.send(forged)
+        assert refused.status_code == 401
+        assert "Set-Cookie" not in refused.headers
+        assert site.send(cookie).status_code == 200
+        assert site.send(forged).status_code == 401
 
 
 def test_a_row_moved_to_another_id_does_not_open(own):
