@@ -46,12 +46,21 @@ class Adoption:
 
     def follow(self, known: Known, *, fetch: bool) -> tuple[Known, str | None]:
         """The newest session that this one was exchanged for, as far as that is recorded, and its
-        cookie value."""
+        cookie value. One that cannot be verified just now does not take the place of one that can
+        be served.
+
+        :raises Unconfirmed: when there is nothing else.
+        """
         rotations = self.refresher.rotations
         newest = None
         for _ in range(_MAX_SUCCESSORS):
             value = rotations.successor(known.record.refresh_token)
-            successor = self._verified(known, value, fetch=fetch) if value else None
+            try:
+                successor = self._verified(known, value, fetch=fetch) if value else None
+            except Unconfirmed:
+                if not known.lives(self.clock()):
+                    raise
+                break
             if successor is None:
                 break
             self._announce(rotations.digest(known.record.refresh_token), successor, known)
@@ -154,7 +163,7 @@ class Adoption:
         reason = self.endings.look(known.ended_key)
         if reason is not None:
             return self.ended(known, reason)
-        if not (successor.verified and self.clock() < successor.token.expires_at):
+        if not successor.lives(self.clock()):
             return otherwise or opened.unavailable()
         self._announce(digest, successor, known)
         return opened.signed_in(successor, value)

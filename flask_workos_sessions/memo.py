@@ -32,6 +32,10 @@ class Known:
     seen: bool = False
     followed_at: float = 0.0
 
+    def lives(self, now: float) -> bool:
+        """Whether its token is verified and has not run out: it can be served as it is."""
+        return self.verified and now < self.token.expires_at
+
 
 class Memo:
     """A bounded memory of cookie values, by the SHA-256 of the whole value (security C4).

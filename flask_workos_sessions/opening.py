@@ -152,7 +152,7 @@ class Opener:
             over = "max_length"
         if over is not None:
             return self.adoption.end(known, over, call=fetch)
-        usable = known.verified and now < known.token.expires_at
+        usable = known.lives(now)
         if usable and not self.reader.confirm(known, fetch=fetch):
             return Opening()
         if usable and (now < self._renewal_due(known) or not active):
@@ -172,7 +172,7 @@ class Opener:
         """The session that this one was exchanged for, if there is need for it."""
         if now < min(known.quiet_until, self._renewal_due(known)):
             return known, None
-        lives = known.verified and now < known.token.expires_at
+        lives = known.lives(now)
         if lives and 0 <= now - known.followed_at < _LOOK_SECONDS:
             return known, None
         if not lives and self.refresher.under_way(known.record):

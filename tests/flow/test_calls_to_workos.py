@@ -176,3 +176,26 @@ def test_changed_keys_that_cannot_be_fetched_after_an_exchange_end_nothing(brows
     clock.advance(60)
     assert browser.fetch("/api/me").status_code == 200
     assert len(workos.exchanges("refresh_token")) == 1
+
+
+@pytest.mark.parametrize("exchanges_before", [0, 1])
+def test_a_valid_token_is_served_while_the_one_after_it_cannot_be_verified(
+    browser, workos, clock, exchanges_before
+):
+    """DESIGN decision 5. With an exchange before it, the cookie leads there by way of a record."""
+    browser.sign_in()
+    cookie = f"{browser.site.parts.store.name}={browser.cookie}"
+    for _ in range(exchanges_before):
+        clock.advance(301)
+        assert browser.send(cookie).status_code == 200
+    clock.advance(281)
+    workos.rotate_keys()
+    with workos.down(only="/sso/jwks"):
+        for _ in range(6):  # the last time with four seconds left
+            assert browser.send(cookie).status_code == 200
+            clock.advance(3)
+        clock.advance(10)
+        assert browser.send(cookie).status_code == 503
+    clock.advance(61)
+    assert browser.send(cookie).status_code == 200
+    assert len(workos.exchanges("refresh_token")) == exchanges_before + 1

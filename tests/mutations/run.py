@@ -79,8 +79,8 @@ MUTATIONS = [
         """        reason = self.endings.look(known.ended_key)
         if reason is not None:
             return self.ended(known, reason)
-        if not (successor""",
-        "        if not (successor",
+        if not successor.lives""",
+        "        if not successor.lives",
         "tests/flow/test_shared_state_flow.py tests/flow/test_second_look.py",
     ),
     Mutation(
