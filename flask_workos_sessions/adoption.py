@@ -73,11 +73,14 @@ class Adoption:
         try:
             if self.endings.look(known.ended_key) is not None:
                 return None
-            return self.follow(known, fetch=False)[1] or value
-        except Unreadable:
+            newest, followed = self.follow(known, fetch=False)
+        except (Unreadable, Unconfirmed):
             return None
-        except Unconfirmed:
-            return value
+        rotations = self.refresher.rotations
+        if rotations.exchanged(rotations.digest(newest.record.refresh_token)):
+            # What came of it cannot be had, and a browser may have it: then this is the older one.
+            return None
+        return followed or value
 
     def seen(self, known: Known) -> None:
         """A browser has brought this session: requests with the one before it end soon."""

@@ -80,6 +80,13 @@ class Rotations:
             and self._state.get("rotated:" + digest) is None
         )
 
+    def exchanged(self, digest: str) -> bool:
+        """Whether there is a successor of this token, or was one that a browser has shown."""
+        return (
+            self._state.get("rotated:" + digest) is not None
+            or self._state.get("seen:" + digest) is not None
+        )
+
     def bury(self, digest: str) -> None:
         """WorkOS refused the token for good."""
         self._state.set("dead:" + digest, b"1", DEAD_SECONDS)

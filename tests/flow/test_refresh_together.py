@@ -49,6 +49,53 @@ def test_a_slow_view_sends_what_is_newest_when_it_ends(signed_in, site, clock):
     assert signed_in.send(sent).json["iat"] == newer[0]
 
 
+def test_a_slow_view_sends_nothing_when_the_newest_was_shown_more_than_a_minute_ago(
+    signed_in, site, clock, workos
+):
+    """The record of what became of its session is gone by then."""
+
+    @site.app.get("/slow")
+    @login_required
+    def slow_view():
+        assert signed_in.fetch("/api/me").status_code == 200  # another tab, with the same session
+        clock.advance(61)
+        assert signed_in.fetch("/auth/session/extend", "POST").status_code == 200
+        assert signed_in.fetch("/api/me").status_code == 200
+        clock.advance(61)
+        return "done"
+
+    signed_in.sign_in("bob@acme.test")
+    clock.advance(301)
+    slow = signed_in.send(cookie_of(signed_in), "/slow")
+    assert slow.text == "done"
+    assert "Set-Cookie" not in slow.headers
+    clock.advance(190)  # when a session that it might have sent would have run out
+    assert signed_in.fetch("/api/me").status_code == 200
+
+
+def test_a_slow_view_sends_nothing_when_the_newest_cannot_be_verified(
+    make_site, shared, clock, workos
+):
+    one, two = make_site(**shared), make_site(**shared)
+    browser = one.browser()
+
+    @two.app.get("/slow")
+    @login_required
+    def slow_view():
+        workos.rotate_keys()
+        clock.advance(61)
+        assert browser.fetch("/auth/session/extend", "POST").status_code == 200
+        return "done"
+
+    browser.sign_in("bob@acme.test")
+    clock.advance(301)
+    old = cookie_of(browser)
+    assert browser.fetch("/api/me").status_code == 200
+    slow = two.browser().send(old, "/slow")
+    assert slow.text == "done"
+    assert "Set-Cookie" not in slow.headers
+
+
 def test_security_r9_a_form_whose_session_changed_organization_in_flight_gets_409(
     make_site, shared, workos, clock
 ):

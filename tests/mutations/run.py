@@ -74,6 +74,13 @@ MUTATIONS = [
         "tests/flow/test_refresh_together.py tests/flow/test_second_look.py",
     ),
     Mutation(
+        "no cookie of a session that was exchanged meanwhile",
+        "adoption.py",
+        "        if rotations.exchanged(",
+        "        if False and rotations.exchanged(",
+        "tests/flow/test_refresh_together.py",
+    ),
+    Mutation(
         "tombstone before adoption",
         "adoption.py",
         """        reason = self.endings.look(known.ended_key)
