@@ -45,7 +45,7 @@ def logout() -> Response:
     except StoreUnavailable:
         # Who is to be signed out lies in the store: better to say so than to seem to do it.
         raise report(SessionUnavailable()) from None
-    location = _end(parts, sessions)
+    location, ended = _end(parts, sessions)
     if sessions:
         mark = EndMark(
             sessions[0].token.session_id, parts.reader.subject(sessions[0]), "signed_out"
@@ -54,7 +54,12 @@ def logout() -> Response:
         state.cookies.append(parts.store.header(value, max_age=MARK_SECONDS))
     state.settled = True
     state.replace(Opening())
-    forget_flask_session(parts)
+    try:
+        # Last: a receiver that raises must not keep anything of the session alive.
+        for known in ended:
+            signals.send(signals.signed_out, session=known.session)
+    finally:
+        forget_flask_session(parts)
     response = _answer(location)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
@@ -79,20 +84,26 @@ def signed_out() -> Response:
     )
 
 
-def _end(parts: Parts, sessions: list[Known]) -> str:
-    """End the sessions here first, then at WorkOS; where the browser goes next."""
+def _end(parts: Parts, sessions: list[Known]) -> tuple[str, list[Known]]:
+    """End the sessions here first, then at WorkOS; where the browser goes next, and which of them
+    had not ended before."""
+    ended = []
     location = our_path(parts, "/signed-out", reason="signed_out")
     for known in sessions:
         session_id = known.token.session_id
         mark = EndMark(session_id, parts.reader.subject(known), "signed_out")
         parts.store.discard(known.record, mark)
-        first = parts.endings.end(session_id, "signed_out", until=known.record.not_after)
-        if first:
-            signals.send(signals.signed_out, session=known.session)
+        if parts.endings.end(session_id, "signed_out", until=known.record.not_after):
+            ended.append(known)
+            revoked = parts.revoker.now(session_id)
+        else:
+            # Whoever ended it may not have lived to revoke it.
+            parts.revoker.soon(session_id)
+            revoked = True
         # When WorkOS does not answer us, it would not answer the browser either.
-        if not first or parts.revoker.now(session_id):
+        if revoked:
             location = parts.client.logout_url(session_id, sign_out_return_uri(parts))
-    return location
+    return location, ended
 
 
 def _answer(location: str) -> Response:

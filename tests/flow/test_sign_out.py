@@ -2,6 +2,8 @@
 
 import pytest
 
+from flask_workos_sessions import signals
+
 
 @pytest.fixture
 def signed_in(browser):
@@ -93,6 +95,49 @@ def test_twice_is_no_error_and_one_signal(signed_in, site):
     signed_in.cookie = copy
     assert signed_in.post("/auth/logout").status_code == 303
     assert len(site.signal("signed_out")) == 1
+
+
+def test_security_r1_a_receiver_that_raises_keeps_nothing_alive(signed_in, site, workos):
+    def raise_(sender, session):
+        raise ZeroDivisionError
+
+    site.app.config["PROPAGATE_EXCEPTIONS"] = False
+    signed_in.get("/remember/secret")
+    copy = signed_in.cookie
+    with signals.signed_out.connected_to(raise_, site.app):
+        assert signed_in.post("/auth/logout").status_code == 500
+    assert workos.sessions[0].status == "revoked"
+    assert signed_in.cookie != copy
+    assert signed_in.get("/remembered").text == "None"
+    assert site.browser().send(f"{site.parts.store.name}={copy}").status_code == 401
+
+
+def test_security_r1_a_receiver_that_raises_keeps_no_second_session_alive(site, workos):
+    def raise_(sender, session):
+        raise ZeroDivisionError
+
+    browsers = site.browser(), site.browser()
+    for browser in browsers:
+        browser.sign_in()
+    both = "; ".join(f"{site.parts.store.name}={each.cookie}" for each in browsers)
+    with (
+        signals.signed_out.connected_to(raise_, site.app),
+        pytest.raises(ZeroDivisionError),
+    ):
+        site.app.test_client(use_cookies=False).post(
+            "/auth/logout", headers={"Cookie": both, "Sec-Fetch-Site": "same-origin"}
+        )
+    assert [each.status for each in workos.sessions] == ["revoked", "revoked"]
+
+
+def test_security_r1_signing_out_again_revokes_what_the_first_time_could_not(
+    signed_in, site, workos
+):
+    """The process that ended it here may not have lived to do that."""
+    site.parts.endings.end(sid(workos), "signed_out", until=site.clock() + 3600)
+    assert signed_in.post("/auth/logout").status_code == 303
+    site.parts.revoker._background._pool.shutdown()
+    assert workos.sessions[0].status == "revoked"
 
 
 def test_a_get_asks_first(signed_in, workos):
