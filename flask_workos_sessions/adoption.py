@@ -111,15 +111,15 @@ class Adoption:
             outcome = result.outcome if isinstance(result, Failed) else result.code
             signals.send(signals.refresh_failed, session=known.session, outcome=outcome)
         if isinstance(result, OrganizationClosed):
-            refused = current if serve_current else opened.unavailable()
+            refused = current if serve_current else opened.unavailable(known)
             refused.closed = result.code
             return refused
         if serve_current:
             return current
         if isinstance(result, Interaction):
             options = {"organization_id": result.organization_id} if result.organization_id else {}
-            return Opening(interaction=options)
-        return opened.unavailable(max(1, round(result.retry_after)))
+            return Opening(held=known, interaction=options)
+        return opened.unavailable(known, max(1, round(result.retry_after)))
 
     def end(self, known: Known, reason: str, *, call: bool = True) -> Opening:
         """End a session here, in all processes, and at WorkOS, and tell the application once.
@@ -157,17 +157,17 @@ class Adoption:
             successor = self._verified(known, value)
         except Unconfirmed:
             # The new tokens are stored; they are verified as soon as the keys can be had.
-            return otherwise or opened.unavailable()
+            return otherwise or opened.unavailable(known)
         if successor is None:
             if self.refresher.rotations.dead(digest):
                 return self.ended(known, "revoked")
-            return otherwise or opened.unavailable()
+            return otherwise or opened.unavailable(known)
         # The session may have been ended while the exchange was under way.
         reason = self.endings.look(known.ended_key)
         if reason is not None:
             return self.ended(known, reason)
         if not successor.lives(self.clock()):
-            return otherwise or opened.unavailable()
+            return otherwise or opened.unavailable(known)
         self._announce(digest, successor, known)
         return opened.signed_in(successor, value)
 

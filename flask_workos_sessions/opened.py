@@ -52,9 +52,9 @@ def stale(known: Known, value: str | None) -> Opening:
     return Opening(stale=True, session=_UNAVAILABLE, held=known, value=value)
 
 
-def unavailable(retry_after: int = RETRY_AFTER) -> Opening:
-    """There is a session that cannot be confirmed just now."""
-    return Opening(session=_UNAVAILABLE, retry_after=retry_after)
+def unavailable(held: Known | None, retry_after: int = RETRY_AFTER) -> Opening:
+    """There is a session that cannot be confirmed just now; ``held`` unless it cannot be read."""
+    return Opening(session=_UNAVAILABLE, held=held, retry_after=retry_after)
 
 
 def ended(known: Known, subject: str, reason: str) -> Opening:

@@ -53,8 +53,11 @@ class Opener:
         """
         try:
             values = self.store.candidates(header)
-            if not values:
-                return Opening()
+        except StoreUnavailable:
+            return opened.unavailable(None)
+        if not values:
+            return Opening()
+        try:
             known, opening = self._choose(values, fetch)
             if known is None:
                 return opening
@@ -62,8 +65,9 @@ class Opener:
             if self._is_quiet(known):
                 return opened.signed_in(known)
             opening = self._decide(known, caller, active=active, fetch=fetch)
-        except (Unconfirmed, Unreadable, StoreUnavailable):
-            return opened.unavailable()
+        except (Unconfirmed, Unreadable):
+            sessions = {each.token.session_id: each for each in self._peeked(values)}
+            return opened.unavailable(sessions.popitem()[1] if len(sessions) == 1 else None)
         after = opening.known
         opening.moved = after is not None and (
             after.token.organization_id != known.token.organization_id
@@ -84,7 +88,7 @@ class Opener:
             if isinstance(result, OrganizationClosed):
                 return opening
             known = opening.known
-        return opened.unavailable()
+        return opened.unavailable(known)
 
     def extend(self, known: Known, caller: Caller) -> Opening:
         """Refresh now, as an active request whose token has run out would."""
@@ -95,19 +99,18 @@ class Opener:
 
         :raises StoreUnavailable: when they lie in a store that cannot be read.
         """
-        return [
-            known
-            for value in self.store.candidates(header)
-            if (known := self.reader.peek(value)) is not None
-        ]
+        return self._peeked(self.store.candidates(header))
 
     # The steps, in their order.
+
+    def _peeked(self, values: list[str]) -> list[Known]:
+        return [known for value in values if (known := self.reader.peek(value)) is not None]
 
     def _settle(self, known: Known, result: Result | None) -> Opening:
         try:
             return self.adoption.settle(known, result, serve_current=False)
         except Unreadable:
-            return opened.unavailable()
+            return opened.unavailable(known)
 
     def _is_quiet(self, known: Known) -> bool:
         """Whether nothing has to be decided: verified, no clock has run out, not ended, its key

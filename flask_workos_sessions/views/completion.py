@@ -75,10 +75,13 @@ def start(
 ) -> Response:
     """Give the browser this session in place of what it had.
 
-    :raises NotConfirmed: it does not fit into a cookie.
+    :raises NotConfirmed: it does not fit into a cookie, or whose session it would replace cannot
+        be found out (security C10, R8).
     """
     state = request_state()
     before = state.open(active=False, fetch=False)
+    if _is_unreadable(before):
+        raise NotConfirmed("sign_in_unavailable", 503)
     try:
         record, value = _sealed(parts, record)
     except SessionTooLarge as too_large:
@@ -152,10 +155,18 @@ def _sealed(parts: Parts, record: SessionRecord) -> tuple[SessionRecord, str]:
 
 
 def _discard(parts: Parts, token: AccessToken) -> None:
-    """Nobody gets this session: revoke it, unless it is the one that this browser has."""
-    held = request_state().open(active=False, fetch=False).held
-    if held is None or held.token.session_id != token.session_id:
-        parts.revoker.soon(token.session_id)
+    """Nobody gets this session: revoke it, unless it is the one that this browser has, or may
+    have."""
+    opening = request_state().open(active=False, fetch=False)
+    held = opening.held
+    if _is_unreadable(opening) or (held and held.token.session_id == token.session_id):
+        return
+    parts.revoker.soon(token.session_id)
+
+
+def _is_unreadable(opening: Opening) -> bool:
+    """Whether there is a session of which nothing can be said just now, not even whose it is."""
+    return opening.retry_after is not None and opening.held is None
 
 
 def _advanced(token: AccessToken, before: object) -> bool:

@@ -26,9 +26,10 @@ _BETWEEN = b"\0"
 
 
 def replaces_somebody(token: AccessToken) -> bool:
-    """Whether a live session of another person or organization would go."""
+    """Whether a session of another person or organization would go that has not ended, as far as
+    is known: one that cannot be confirmed just now may well live."""
     opening = request_state().open(active=False)
-    known = opening.held if opening.stale else opening.known
+    known = opening.held if opening.ended is None else None
     return known is not None and (known.token.subject, known.token.organization_id) != (
         token.subject,
         token.organization_id,

@@ -168,6 +168,42 @@ def test_an_own_sign_in_as_somebody_else_asks_nothing_and_ends_the_first(browser
     assert site.signal("session_ended") == [{"session_id": first, "reason": "user_changed"}]
 
 
+@pytest.fixture
+def unreadable(make_site, tmp_path, clock, monkeypatch):
+    """A browser of Alice's; whether her session has ended has to be known, and cannot be."""
+    site = make_site(
+        WORKOS_CACHE_TYPE="sqlite",
+        WORKOS_CACHE_DIR=str(tmp_path / "state"),
+        WORKOS_REVOCATION_REQUIRED=True,
+    )
+    browser = site.browser()
+    browser.sign_in("alice@acme.test")
+    browser.get("/remember/secret")
+    clock.advance(2)
+    for state in (site.parts.state, site.parts.endings._state):
+        for name in ("get", "set", "add", "delete"):
+            monkeypatch.setattr(state._store, name, lambda *_: 1 / 0)
+    assert browser.get("/hello").text == "Hello stranger, unavailable"
+    return browser
+
+
+def test_security_s1_a_foreign_sign_in_asks_also_when_the_session_cannot_be_confirmed(unreadable):
+    asked = unreadable.sign_in("bob@acme.test", "/auth/login", Sec_Fetch_Site="cross-site")
+    assert asked.status_code == 200
+    assert 'name="pending"' in asked.text
+
+
+def test_security_r8_c10_an_own_sign_in_ends_also_a_session_that_cannot_be_confirmed(
+    unreadable, workos
+):
+    site = unreadable.site
+    assert unreadable.sign_in("bob@acme.test").status_code == 303
+    assert unreadable.get("/remembered").text == "None"
+    assert [each["first"] for each in site.signal("signed_in")] == [True, False]
+    site.parts.revoker._background._pool.shutdown()
+    assert [each.status for each in workos.sessions] == ["revoked", "active"]
+
+
 def test_several_tabs_may_sign_in_at_once(browser, workos):
     """Peers: authkit-nextjs #403, one verifier cookie for all tabs."""
     first, second = browser.get("/auth/login?return_to=/a"), browser.get("/auth/login?return_to=/b")

@@ -457,6 +457,19 @@ def test_the_first_failure_of_a_store_is_an_error_outside_of_tests(own, caplog, 
     assert told == [level]
 
 
+def test_security_r8_nobody_signs_in_over_a_session_that_cannot_be_read(own, monkeypatch):
+    client = own.sign_in()
+    cookie = own.cookie(client)
+    begun = client.get("/auth/login", headers={"Sec-Fetch-Mode": "navigate", **OURS})
+    back = own.workos.approve(begun.headers["Location"], "bob@acme.test")
+    own.clock.advance(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(own.rows, "load", lambda _: 1 / 0)
+        assert client.get(back.removeprefix(ORIGIN)).status_code == 503
+    assert own.cookie(client) == cookie
+    assert own.send(cookie).status_code == 200
+
+
 def test_a_store_that_fails_at_sign_in_says_so_and_leaves_no_session_at_workos(own):
     own.rows.failing = True
     client = own.app.test_client()
