@@ -25,6 +25,18 @@ class Leases:
         owner = os.urandom(16)
         return owner if self._state.add("lease:" + name, owner, self._seconds) else None
 
+    def renew(self, name: str, owner: bytes) -> bytes | None:
+        """Begin its seconds anew, or take it again when it has run out: the proof, ``None`` when
+        somebody else has it by now."""
+        if self._state.get("lease:" + name) != owner:
+            return self.take(name)
+        self._state.set("lease:" + name, owner, self._seconds)
+        return owner
+
+    def is_elsewhere(self, name: str, owner: bytes) -> bool:
+        """Whether somebody else has the lease."""
+        return self._state.get("lease:" + name) not in (None, owner)
+
     def free(self, name: str, owner: bytes) -> None:
         """Give a lease back. One that has run out and belongs to somebody else stays theirs."""
         self._state.discard("lease:" + name, owner)

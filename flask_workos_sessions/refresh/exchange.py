@@ -108,8 +108,11 @@ class Exchange:
             return Dead("revoked")
         return None
 
-    def make(self, order: Order, admission: Admission) -> Result:
-        """Send the token once. Raises nothing: a fault of ours must not end a session either."""
+    def make(self, order: Order, admission: Admission, is_contested: Callable[[], bool]) -> Result:
+        """Send the token once. Raises nothing: a fault of ours must not end a session either.
+
+        :param is_contested: tells whether somebody else exchanges it at this moment.
+        """
         begun, attempt = time.monotonic(), self._attempts.sending(order.digest)
         self._counters.count("exchanges")
         try:
@@ -119,7 +122,7 @@ class Exchange:
                 ip_address=order.caller.ip_address,
                 user_agent=order.caller.user_agent,
             )
-            result = self._settle(order, outcome, admission)
+            result = self._settle(order, outcome, admission, is_contested)
         except Exception:
             # The traceback holds no values.
             log.exception("A refresh failed inside the extension; the session is kept.")
@@ -137,7 +140,13 @@ class Exchange:
         )
         return result
 
-    def _settle(self, order: Order, outcome: Outcome, admission: Admission) -> Result:
+    def _settle(
+        self,
+        order: Order,
+        outcome: Outcome,
+        admission: Admission,
+        is_contested: Callable[[], bool],
+    ) -> Result:
         if isinstance(outcome, Authenticated):
             result = self._renewed(order, outcome)
             self._backoff.succeeded(admission)
@@ -145,7 +154,7 @@ class Exchange:
             return result
         if isinstance(outcome, Rejected):
             self._backoff.succeeded(admission)
-            return self._refused(order)
+            return self._refused(order, is_contested)
         if isinstance(outcome, InteractionRequired):
             self._backoff.succeeded(admission)
             return Interaction(outcome.code, order.wanted)
@@ -196,13 +205,15 @@ class Exchange:
             )
         return Renewed(value)
 
-    def _refused(self, order: Order) -> Result:
+    def _refused(self, order: Order, is_contested: Callable[[], bool]) -> Result:
+        # Before the second look: the other one records what it got, and then frees its lease.
+        contested = is_contested()
         # Another process may have exchanged the token between our look and our call.
         successor = self._rotations.successor(order.record.refresh_token)
         if successor is not None:
             return Renewed(successor)
-        if not self._rotations.readable:
-            # The other one's record may lie where we cannot look: a dead store ends no session.
+        if contested or not self._rotations.readable:
+            # The other one's record may come yet, or lie where we cannot look.
             return self._failed(order, "unconfirmed", None)
         self._rotations.bury(order.digest)
         return Dead("revoked")

@@ -196,16 +196,21 @@ class Refresher:
                 return None, owner
         return Failed("timeout"), None
 
-    def _exchange_under(self, owner: bytes, order: Order, flight: _Flight) -> None:
-        """Beside the requests, by whoever holds the lease."""
+    def _exchange_under(self, taken: bytes, order: Order, flight: _Flight) -> None:
+        """Beside the requests, by whoever holds the lease: from now on, for the order may have
+        waited longer than a lease lasts."""
+        owner: bytes | None = taken
         result: Result | None = None
         try:
-            result = self._settled(order, False) or self._send(order)
+            owner = self._leases.renew(order.digest, taken)
+            if owner is not None:
+                result = self._settled(order, False) or self._send(order, owner)
         finally:
-            self._leases.free(order.digest, owner)
+            if owner is not None:
+                self._leases.free(order.digest, owner)
             self._land(flight, order, result)
 
-    def _send(self, order: Order) -> Result:
+    def _send(self, order: Order, owner: bytes) -> Result:
         if self.rotations.replayed(order.digest):
             log.warning(
                 "A refresh token was used more than a minute after a browser had shown its "
@@ -218,7 +223,9 @@ class Refresher:
         admission = self._backoff.admit()
         if admission.wait:
             return Failed("paused", admission.wait)
-        result = self._exchange.make(order, admission)
+        result = self._exchange.make(
+            order, admission, lambda: self._leases.is_elsewhere(order.digest, owner)
+        )
         if isinstance(result, Renewed | Dead):
             self._to_announce(order)
         if isinstance(result, Interaction) and order.wanted == order.record.organization_id:

@@ -34,15 +34,15 @@ MUTATIONS = [
         """        successor = self._rotations.successor(order.record.refresh_token)
         if successor is not None:
             return Renewed(successor)
-        if not""",
-        "        if not",
+        if contested""",
+        "        if contested",
         "tests/refresh",
     ),
     Mutation(
         "no dead token while the store cannot be read",
         "refresh/exchange.py",
-        "        if not self._rotations.readable:\n",
-        "        if False:\n",
+        "contested or not self._rotations.readable",
+        "contested",
         "tests/refresh",
     ),
     Mutation(
@@ -108,10 +108,24 @@ MUTATIONS = [
         "tests/refresh",
     ),
     Mutation(
+        "the lease begins with the exchange",
+        "refresh/refresher.py",
+        "owner = self._leases.renew(order.digest, taken)",
+        "owner = taken",
+        "tests/refresh",
+    ),
+    Mutation(
+        "no dead token while somebody else exchanges it",
+        "refresh/exchange.py",
+        "contested or not self._rotations.readable",
+        "not self._rotations.readable",
+        "tests/refresh",
+    ),
+    Mutation(
         "look under the lease",
         "refresh/refresher.py",
-        "result = self._settled(order, False) or self._send(order)",
-        "result = self._send(order)",
+        "result = self._settled(order, False) or self._send(order, owner)",
+        "result = self._send(order, owner)",
         "tests/flow/test_shared_state_flow.py",
     ),
     Mutation(

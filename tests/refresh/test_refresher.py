@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
@@ -376,6 +377,85 @@ def test_who_held_a_lease_that_ran_out_does_not_free_another_s(state, clock):
     assert leases.take("t") is None
     leases.free("t", second)
     assert leases.take("t")
+
+
+class Queue:
+    """A background that is busy until a test says so."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def submit(self, call, *arguments):
+        self.jobs.append(lambda: call(*arguments))
+        return Future()
+
+
+@pytest.fixture
+def queued(make):
+    """A request of one process waits for its exchange, which waits for a worker."""
+    refresher, results = make(), []
+    queue = refresher._background = Queue()
+    thread = threading.Thread(target=lambda: results.append(refresher.refresh(RECORD, Caller())))
+    thread.start()
+    while not queue.jobs:
+        pass
+
+    def run():
+        queue.jobs.pop(0)()
+
+    yield run, results
+    thread.join()
+
+
+def test_a_lease_begins_when_its_exchange_does(queued, client, state, clock, rotations):
+    run, _ = queued
+    clock.advance(LEASE_SECONDS - 1)
+    client.go.clear()
+    worker = threading.Thread(target=run)
+    worker.start()
+    while not client.asked:
+        pass
+    clock.advance(LEASE_SECONDS - 1)
+    assert Leases(state).take(rotations.digest("r1")) is None
+    client.go.set()
+    worker.join()
+    assert Leases(state).take(rotations.digest("r1"))
+
+
+def test_who_waited_too_long_for_a_worker_leaves_the_token_to_who_has_the_lease_now(
+    queued, make, client, clock
+):
+    run, results = queued
+    clock.advance(LEASE_SECONDS)
+    client.go.clear()
+    other = make()
+    leader = threading.Thread(target=other.refresh, args=(RECORD, Caller()))
+    leader.start()
+    while not client.asked:
+        pass
+    run()
+    client.go.set()
+    leader.join()
+    while not results:
+        pass
+    assert results == [Renewed("sealed r2")]
+    assert len(client.asked) == 1
+
+
+def test_a_refused_token_is_not_dead_while_somebody_else_exchanges_it(
+    refresher, rotations, client, state, clock
+):
+    """Their record may come a moment after the refusal."""
+
+    def exchange(refresh_token, **more):
+        clock.advance(LEASE_SECONDS)
+        assert Leases(state).take(rotations.digest("r1"))
+        return Rejected("invalid_grant", 400)
+
+    client.exchange_refresh_token = exchange
+    assert refresher.refresh(RECORD, Caller()) == Failed("unconfirmed", 1.0, fresh=True)
+    rotations.record("r1", "the other's", until=90_000)
+    assert refresher.refresh(RECORD, Caller()) == Renewed("the other's")
 
 
 def test_a_failed_exchange_frees_its_lease_at_once(refresher, client, state):
