@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from .refresh.results import (
 )
 from .session import SessionRecord
 from .stores.cookie import EndMark
+from .tokens.jwks import WAIT
 from .tokens.refusals import InvalidToken
 
 log = logging.getLogger("flask_workos_sessions")
@@ -44,11 +46,13 @@ class Adoption:
     discard: Callable[[SessionRecord, EndMark | None], None]
     clock: Callable[[], float]
 
-    def follow(self, known: Known, *, fetch: bool) -> tuple[Known, str | None]:
+    def follow(self, known: Known, *, fetch: bool, wait: float = WAIT) -> tuple[Known, str | None]:
         """The newest session that this one was exchanged for, as far as that is recorded, and its
         cookie value. One that cannot be verified just now does not take the place of one that can
         be served.
 
+        :param fetch: whether the key set may be fetched.
+        :param wait: seconds to wait for that at most.
         :raises Unconfirmed: when there is nothing else.
         """
         rotations = self.refresher.rotations
@@ -56,7 +60,7 @@ class Adoption:
         for _ in range(_MAX_SUCCESSORS):
             value = rotations.successor(known.record.refresh_token)
             try:
-                successor = self._verified(known, value, fetch=fetch) if value else None
+                successor = self._verified(known, value, fetch, wait) if value else None
             except Unconfirmed:
                 if not known.lives(self.clock()):
                     raise
@@ -95,16 +99,19 @@ class Adoption:
                     with contextlib.suppress(InvalidToken):  # a clock that was set back
                         self._tell(known, self.reader.trusted(before))
 
-    def settle(self, known: Known, result: Result | None, *, serve_current: bool) -> Opening:
+    def settle(
+        self, known: Known, result: Result | None, *, serve_current: bool, deadline: float
+    ) -> Opening:
         """What an exchange means for the request that asked for it.
 
         :param serve_current: whether the session can be used as it is when nothing was decided.
+        :param deadline: until when (monotonic clock) the request waits otherwise.
         """
         current = opened.signed_in(known)
         if result is None:
             return current
         if isinstance(result, Renewed):
-            return self._adopt(known, result.value, current if serve_current else None)
+            return self._adopt(known, result.value, current if serve_current else None, deadline)
         if isinstance(result, Dead):
             return self._refused(known, result)
         if not isinstance(result, Failed) or result.fresh:
@@ -151,10 +158,14 @@ class Adoption:
             )
         return self.ended(known, dead.reason)
 
-    def _adopt(self, known: Known, value: str, otherwise: Opening | None) -> Opening:
+    def _adopt(
+        self, known: Known, value: str, otherwise: Opening | None, deadline: float
+    ) -> Opening:
         digest = self.refresher.rotations.digest(known.record.refresh_token)
         try:
-            successor = self._verified(known, value)
+            # Nobody waits for keys whose own token can still be served.
+            wait = 0.0 if otherwise else max(0.0, deadline - time.monotonic())
+            successor = self._verified(known, value, True, wait)
         except Unconfirmed:
             # The new tokens are stored; they are verified as soon as the keys can be had.
             return otherwise or opened.unavailable(known)
@@ -171,8 +182,8 @@ class Adoption:
         self._announce(digest, successor, known)
         return opened.signed_in(successor, value)
 
-    def _verified(self, known: Known, value: str, *, fetch: bool = True) -> Known | None:
-        successor = self.reader.read(value, fetch=fetch)
+    def _verified(self, known: Known, value: str, fetch: bool, wait: float) -> Known | None:
+        successor = self.reader.read(value, fetch=fetch, wait=wait)
         if not isinstance(successor, Known):
             return None
         if (successor.token.session_id, successor.token.subject) != (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from typing import Any, cast
 
 from flask import current_app, has_request_context, request
@@ -83,20 +85,26 @@ class RequestState:
         self._active, self._fetch = active, fetch
         header = self.request.environ.get("HTTP_COOKIE")
         self._opening = (
-            self.parts.opener.open(header, self.caller, active=active, fetch=fetch)
+            self.parts.opener.open(
+                header, partial(self.caller, time.monotonic()), active=active, fetch=fetch
+            )
             if header
             else Opening()
         )
         return self._opening
 
-    def caller(self) -> Caller:
-        """The person's address and browser; behind a proxy, ProxyFix makes the address right."""
+    def caller(self, since: float | None = None) -> Caller:
+        """The person's address and browser; behind a proxy, ProxyFix makes the address right.
+
+        :param since: when (monotonic clock) the request began to wait; now, if that is not said.
+        """
         agent = self.request.environ.get("HTTP_USER_AGENT")
         return Caller(
             self.request.remote_addr,
             agent[:1000] if agent else None,
             # A worker without threads serves nobody else while one request waits.
-            5.0 if self.request.environ.get("wsgi.multithread", True) else 3.0,
+            (time.monotonic() if since is None else since)
+            + (5.0 if self.request.environ.get("wsgi.multithread", True) else 3.0),
         )
 
     def replace(self, opening: Opening) -> None:

@@ -17,6 +17,7 @@ from .refresh.refresher import Refresher
 from .refresh.results import OrganizationClosed, Result
 from .stores.cookie import CookieStore, EndMark
 from .stores.server import StoreUnavailable
+from .tokens.jwks import WAIT
 
 log = logging.getLogger("flask_workos_sessions")
 
@@ -82,7 +83,7 @@ class Opener:
         """
         for _ in range(_MAX_SWITCHES):
             result = self.refresher.refresh(known.record, caller, organization_id=organization_id)
-            opening = self._settle(known, result)
+            opening = self._settle(known, result, caller)
             if opening.known is None or opening.session.organization_id == organization_id:
                 return opening
             if isinstance(result, OrganizationClosed):
@@ -92,7 +93,7 @@ class Opener:
 
     def extend(self, known: Known, caller: Caller) -> Opening:
         """Refresh now, as an active request whose token has run out would."""
-        return self._settle(known, self.refresher.refresh(known.record, caller))
+        return self._settle(known, self.refresher.refresh(known.record, caller), caller)
 
     def held(self, header: str) -> list[Known]:
         """Every session in the request's cookies, whether it can be used or not: for sign-out.
@@ -106,9 +107,11 @@ class Opener:
     def _peeked(self, values: list[str]) -> list[Known]:
         return [known for value in values if (known := self.reader.peek(value)) is not None]
 
-    def _settle(self, known: Known, result: Result | None) -> Opening:
+    def _settle(self, known: Known, result: Result | None, caller: Caller) -> Opening:
         try:
-            return self.adoption.settle(known, result, serve_current=False)
+            return self.adoption.settle(
+                known, result, serve_current=False, deadline=caller.deadline
+            )
         except Unreadable:
             return opened.unavailable(known)
 
@@ -165,8 +168,9 @@ class Opener:
         reason = self.endings.look(known.ended_key)
         if reason is not None:
             return self.adoption.ended(known, reason)
-        result = self.refresher.refresh(known.record, caller(), proactive=usable)
-        opening = self.adoption.settle(known, result, serve_current=usable)
+        asker = caller()
+        result = self.refresher.refresh(known.record, asker, proactive=usable)
+        opening = self.adoption.settle(known, result, serve_current=usable, deadline=asker.deadline)
         if opening.known is known:
             opening.value = value
         return opening
@@ -181,7 +185,7 @@ class Opener:
         if not lives and self.refresher.under_way(known.record):
             return known, None  # its result is the successor
         known.followed_at = now
-        return self.adoption.follow(known, fetch=fetch)
+        return self.adoption.follow(known, fetch=fetch, wait=0.0 if lives else WAIT)
 
     def _renewal_due(self, known: Known) -> float:
         """From when to refresh. What others had ended may be forgotten when the shared state is

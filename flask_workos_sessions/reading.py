@@ -14,6 +14,7 @@ from .session import Impersonator, Session, SessionRecord
 from .settings import Settings
 from .stores.cookie import CookieStore, EndMark
 from .tokens.access_token import AccessToken, AccessTokenVerifier
+from .tokens.jwks import WAIT
 from .tokens.refusals import ClockSkewed, InvalidToken, KeysUnavailable, KeyUnknown
 
 log = logging.getLogger("flask_workos_sessions")
@@ -48,12 +49,14 @@ class Reader:
         """Whether the key that signed the token is in the key set that we hold. No I/O."""
         return self._verifier.keys.holds(known.token.kid)
 
-    def read(self, value: str, *, fetch: bool = True) -> Known | EndMark | None:
+    def read(self, value: str, *, fetch: bool = True, wait: float = WAIT) -> Known | EndMark | None:
         """The session or the end mark under a cookie value, ``None`` when it is neither.
 
         A token that has run out is inspected and not verified: our own seal says where it came
         from, and it is good for nothing but a refresh.
 
+        :param fetch: whether the key set may be fetched.
+        :param wait: seconds to wait for that at most.
         :raises Unconfirmed: when no key set can be had to verify a token that has not run out, or
             when our clock is too far behind to tell.
         """
@@ -65,7 +68,7 @@ class Reader:
         if not isinstance(opened, SessionRecord):
             return opened
         try:
-            known = self._verify(opened, claims, fetch)
+            known = self._verify(opened, claims, fetch, wait)
         except ClockSkewed as skewed:
             log.error(
                 "An access token comes from the future: compare the clock of this machine with "
@@ -165,7 +168,9 @@ class Reader:
             ended_key=self._endings.key(token.session_id),
         )
 
-    def _verify(self, record: SessionRecord, claims: bytes | None, fetch: bool) -> Known:
+    def _verify(
+        self, record: SessionRecord, claims: bytes | None, fetch: bool, wait: float
+    ) -> Known:
         token = self._verifier.inspect(record.access_token, claims)
         if record.user.get("id") != token.subject:
             raise InvalidToken("another user than the one that was sealed with it")
@@ -173,7 +178,7 @@ class Reader:
         if verified and not fetch and not self._verifier.keys.holds(token.kid):
             raise Unconfirmed
         if verified:
-            self._verifier.check_signature(token)
+            self._verifier.check_signature(token, wait=wait)
         return self.build(record, token, verified)
 
     def _revision(self, token: AccessToken) -> str:

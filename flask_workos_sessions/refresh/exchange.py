@@ -46,12 +46,12 @@ class SuccessorStore(Protocol):
 class Caller:
     """Whom WorkOS is told about: the person's address and browser.
 
-    ``patience`` is for how many seconds the request waits for a result that it needs.
+    ``deadline`` is until when (monotonic clock) the request waits for a result that it needs.
     """
 
     ip_address: str | None = field(default=None, repr=False)
     user_agent: str | None = field(default=None, repr=False)
-    patience: float = 5.0
+    deadline: float = field(default_factory=lambda: time.monotonic() + 5.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,9 @@ class Refresher:
         """
         wanted = organization_id or record.organization_id
         order = Order(self.rotations.digest(record.refresh_token), record, wanted, caller)
-        deadline = self._monotonic() + (PROACTIVE_WAIT if proactive else caller.patience)
+        deadline = caller.deadline
+        if proactive:
+            deadline = min(deadline, self._monotonic() + PROACTIVE_WAIT)
         while True:
             result = self._join(order, proactive, deadline)
             if isinstance(result, _Joined):

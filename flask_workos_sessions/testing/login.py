@@ -18,7 +18,7 @@ from ..sealing.keys import KeyRing
 from ..sealing.seal import Sealer
 from ..session import Impersonator, Session, SessionRecord, kept_profile
 from ..stores.cookie import CookieStore
-from ..tokens.jwks import KeySetCache
+from ..tokens.jwks import WAIT, KeySetCache
 
 #: The person who signs in when a test does not say who.
 DEFAULT_USER: Mapping[str, Any] = {
@@ -154,8 +154,8 @@ class _HoldsToo(KeySetCache):
         if kid != self._key.kid:
             self._real.prepare(kid)
 
-    def find(self, kid: str, issued_at: float) -> RSAKey:
-        return self._key if kid == self._key.kid else self._real.find(kid, issued_at)
+    def find(self, kid: str, issued_at: float, *, wait: float = WAIT) -> RSAKey:
+        return self._key if kid == self._key.kid else self._real.find(kid, issued_at, wait=wait)
 
     def seed(self, jwks: Mapping[str, Any]) -> None:
         self._real.seed(jwks)

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from .jwks import KeySetCache
+from .jwks import WAIT, KeySetCache
 from .refusals import SKEW, ClockSkewed, InvalidToken, KeysUnavailable, KeyUnknown
 
 __all__ = [
@@ -143,13 +143,14 @@ class AccessTokenVerifier:
         self.check_signature(token)
         return token
 
-    def check_signature(self, token: AccessToken) -> None:
+    def check_signature(self, token: AccessToken, *, wait: float = WAIT) -> None:
         """Check the signature of a token that was inspected. May fetch the key set.
 
+        :param wait: seconds to wait for that at most.
         :raises InvalidToken: when it is wrong; or :exc:`KeyUnknown`.
         :raises KeysUnavailable: when its key cannot be had just now.
         """
-        key = self.keys.find(token.kid, token.issued_at)
+        key = self.keys.find(token.kid, token.issued_at, wait=wait)
         signed, _, signature = token.raw.rpartition(".")
         try:
             # What joserfc does for RS256, without looking up the algorithm and the key again.

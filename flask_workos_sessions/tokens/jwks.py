@@ -100,10 +100,10 @@ class KeySetCache:
         """Whether the key is in a set of at most 24 hours (security C4). Does no I/O."""
         return self._held_key(kid, STALE) is not None
 
-    def find(self, kid: str, issued_at: float) -> RSAKey:
+    def find(self, kid: str, issued_at: float, *, wait: float = WAIT) -> RSAKey:
         """The key with this id, for a token that was issued at ``issued_at`` (epoch seconds).
 
-        Waits for the network, 3 seconds at most, only when there is no usable key.
+        Waits for the network, ``wait`` seconds at most, only when there is no usable key.
 
         :raises KeyUnknown: when a key set that was fetched after that lacks it.
         :raises KeysUnavailable: when no such key set can be had just now.
@@ -115,7 +115,7 @@ class KeySetCache:
         if key is not None:
             self._renew(kid)
             return key
-        fetched = None if self._adopt(kid) else self._fetch_or_wait(kid)
+        fetched = None if self._adopt(kid) else self._fetch_or_wait(kid, wait)
         key = self._held_key(kid, STALE)
         if key is not None:
             return key
@@ -168,18 +168,24 @@ class KeySetCache:
             # When there is no room for it, whoever needs a key takes it, or the next minute does.
             self._beside(partial(self._fly, fetches, flight, kid))
 
-    def _fetch_or_wait(self, kid: str) -> Mapping[str, RSAKey] | None:
+    def _fetch_or_wait(self, kid: str, wait: float) -> Mapping[str, RSAKey] | None:
         """Fetch the key set if that may be done: the keys, if this call did, with success.
 
-        While another thread fetches, this one waits a moment for it.
+        While another thread fetches, this one waits a moment for it. Who may not wait for as long
+        as a fetch may take has it made beside.
         """
         fetches = self._of_this_process()
         with fetches.lock:
-            flight = self._begin(fetches) or fetches.flight
+            begun = self._begin(fetches)
+            flight = begun or fetches.flight
         if flight is None:
             return None
-        fetched = self._fly(fetches, flight, kid)
-        flight.landed.wait(max(0.0, flight.begun + WAIT - time.monotonic()))
+        fetched = None
+        if wait >= WAIT:
+            fetched = self._fly(fetches, flight, kid)
+        elif begun is not None:
+            self._beside(partial(self._fly, fetches, flight, kid))
+        flight.landed.wait(max(0.0, min(wait, flight.begun + WAIT - time.monotonic())))
         return fetched
 
     def _begin(self, fetches: _Fetches) -> _Flight | None:

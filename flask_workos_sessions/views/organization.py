@@ -11,6 +11,7 @@ from ..errors import OrganizationRefused, SessionUnavailable, SignInRequired
 from ..fetch_metadata import kind_of
 from ..guards import require_session
 from ..parts import current_parts
+from ..refresh.exchange import Caller
 from ..session import Session
 from ..status import status_of
 from ..urls import current_page, in_this_app, requested_return_path, sign_in_url
@@ -32,6 +33,7 @@ def switch_organization() -> Response:
         response = jsonify(error="organization_missing", required={"organization_id": "org_…"})
         response.status_code = 400
         return response
+    caller = request_state().caller()  # one bound for both
     request_state().open(active=True)
     return_to = (
         requested_return_path(parts, given.get("return_to"))
@@ -39,7 +41,7 @@ def switch_organization() -> Response:
         or in_this_app(parts.settings.sign_in_return_to)
     )
     try:
-        session = switch_to(wanted)
+        session = switch_to(wanted, caller)
     except SignInRequired as interaction:
         if scripted or not interaction.options:
             raise
@@ -51,9 +53,10 @@ def switch_organization() -> Response:
     return redirect_to(location)
 
 
-def switch_to(organization_id: str) -> Session:
+def switch_to(organization_id: str, caller: Caller | None = None) -> Session:
     """Switch the current session to an organization; the rest of the request sees it there.
 
+    :param caller: who asks, and until when they wait; without it the wait begins now.
     :raises SignInRequired: that organization asks for another sign-in (``options`` says which).
     :raises OrganizationRefused: the person does not belong to it.
     :raises SessionUnavailable: WorkOS does not answer; the session stays where it was.
@@ -64,7 +67,7 @@ def switch_to(organization_id: str) -> Session:
         return session
     known = state.opening.known
     assert known is not None
-    opening = state.parts.opener.switch(known, organization_id, state.caller())
+    opening = state.parts.opener.switch(known, organization_id, caller or state.caller())
     if opening.closed is not None:
         raise OrganizationRefused(required={"organization": organization_id})
     if opening.known is not None:

@@ -35,6 +35,7 @@ def extend() -> Response:
     state = request_state()
     state.private = True
     require_our_origin(parts)
+    caller = state.caller()  # one bound for both
     opening = state.open(active=True)
     if opening.known is not None:
         if opening.session.lifetime.because == "max_length":
@@ -45,7 +46,7 @@ def extend() -> Response:
         due = extension_due(issued_at=token.issued_at, expires_at=token.expires_at)
         if parts.clock() >= due:
             before = opening
-            opening = parts.opener.extend(opening.known, state.caller())
+            opening = parts.opener.extend(opening.known, caller)
             if opening.known is before.known:
                 opening.value = before.value
             state.replace(opening)

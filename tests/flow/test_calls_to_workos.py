@@ -178,6 +178,35 @@ def test_changed_keys_that_cannot_be_fetched_after_an_exchange_end_nothing(brows
     assert len(workos.exchanges("refresh_token")) == 1
 
 
+def test_a_slow_exchange_and_a_key_set_that_hangs_have_one_bound(hosts, workos, clock):
+    """Three seconds, for without threads; and a second."""
+    one, two = (site.browser() for site in hosts)
+    one.sign_in()
+    hosts[1].parts.state.delete("jwks")
+    two.cookie = one.cookie
+    clock.advance(301)
+    workos.fail_next(1, status="late", delay=2.2)
+    with workos.down(503, only="/sso/jwks", delay=20):
+        begun = time.monotonic()
+        answer = two.fetch("/api/me")
+        held = time.monotonic() - begun
+    assert answer.status_code == 503
+    assert 2.2 < held < 4
+
+
+def test_nobody_with_a_valid_token_waits_for_the_keys_of_the_next(browser, workos, clock):
+    browser.sign_in()
+    cookie = f"{browser.site.parts.store.name}={browser.cookie}"
+    clock.advance(281)
+    workos.rotate_keys()
+    with workos.down(503, only="/sso/jwks", delay=20):
+        begun = time.monotonic()
+        for _ in range(4):
+            assert browser.send(cookie).status_code == 200
+            clock.advance(1)
+        assert time.monotonic() - begun < 2
+
+
 @pytest.mark.parametrize("exchanges_before", [0, 1])
 def test_a_valid_token_is_served_while_the_one_after_it_cannot_be_verified(
     browser, workos, clock, exchanges_before

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 
 import pytest
 import responses
@@ -370,7 +371,8 @@ def test_a_late_answer_is_kept_when_the_request_has_given_up(
     signed_in, workos, clock, site, monkeypatch
 ):
     monkeypatch.setattr(
-        "flask_workos_sessions.context.RequestState.caller", lambda self: Caller(patience=0.01)
+        "flask_workos_sessions.context.RequestState.caller",
+        lambda self, *_: Caller(deadline=time.monotonic() + 0.01),
     )
     clock.advance(LIFE + 1)
     release = threading.Event()

@@ -1,5 +1,7 @@
 """``/auth/session`` and ``/auth/session/extend``."""
 
+import time
+
 import pytest
 
 
@@ -149,6 +151,15 @@ def test_extending_in_an_outage_is_503_and_keeps_the_session(signed_in, clock, w
     assert (response.status_code, response.json["state"]) == (503, "unknown")
     clock.advance(2)
     assert signed_in.fetch("/api/me").status_code == 200
+
+
+def test_extending_waits_no_longer_than_any_request(signed_in, clock, workos):
+    """Three seconds, for without threads: also when it has waited for a refresh before."""
+    clock.advance(281)
+    workos.fail_next(1, status="late", delay=6)
+    begun = time.monotonic()
+    assert signed_in.fetch("/auth/session/extend", "POST").status_code == 503
+    assert time.monotonic() - begun < 4
 
 
 def test_without_clocks_the_remaining_time_is_unknown(make_site, workos, clock):

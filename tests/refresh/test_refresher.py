@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -354,7 +355,7 @@ def test_a_waiting_request_gives_up_and_is_told_to_come_back(make, state, clock)
 
     refresher = make(monotonic=lambda: elapsed[0], sleep=sleep)
     assert Leases(state).take(refresher.rotations.digest("r1"))
-    assert refresher.refresh(RECORD, Caller(patience=3.0)) == Failed("timeout")
+    assert refresher.refresh(RECORD, Caller(deadline=3.0)) == Failed("timeout")
     assert 3.0 <= elapsed[0] < 3.2
 
 
@@ -362,7 +363,7 @@ def test_the_lease_of_a_holder_that_died_is_free_after_eight_seconds(make, state
     refresher = make(sleep=clock.advance, monotonic=clock)
     assert Leases(state).take(refresher.rotations.digest("r1"))
     begun = clock()
-    assert refresher.refresh(RECORD, Caller(patience=20)) == Renewed("sealed r2")
+    assert refresher.refresh(RECORD, Caller(deadline=begun + 20)) == Renewed("sealed r2")
     assert LEASE_SECONDS <= clock() - begun < LEASE_SECONDS + 0.2
     assert len(client.asked) == 1
 
@@ -624,7 +625,9 @@ def test_a_child_process_does_not_wait_for_its_parent_s_exchange(make, client, s
         pid = os.fork()
         if pid == 0:
             # The lease is the parent's; a child that waited on its thread would never end.
-            ended = refresher.refresh(RECORD, Caller(patience=0.3)) == Failed("timeout")
+            ended = refresher.refresh(RECORD, Caller(deadline=time.monotonic() + 0.3)) == Failed(
+                "timeout"
+            )
             os._exit(0 if ended else 1)
     assert os.waitpid(pid, 0)[1] == 0
     client.go.set()

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -353,6 +354,19 @@ def test_the_wait_for_another_thread_is_bounded(gate, clock, monkeypatch):
         monkeypatch.undo()
         gate.open.set()
         assert hanging.result(5)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05])
+def test_who_may_not_wait_for_a_whole_fetch_has_it_made_beside(gate, clock, seconds):
+    with ThreadPoolExecutor(1) as pool:
+        keys = KeySetCache(gate, clock=clock, beside=pool.submit)
+        for _ in range(2):
+            begun = time.monotonic()
+            with pytest.raises(KeysUnavailable):
+                keys.find("key_1", clock(), wait=seconds)
+            assert time.monotonic() - begun < seconds + 1
+        gate.open.set()
+    assert keys.holds("key_1")
 
 
 def test_a_fetch_that_hung_does_not_replace_what_came_later(clock, issuer):
