@@ -134,7 +134,8 @@ def assemble(
             fatal=not testing,
         )
     endings = Endings(ends, keys.digests, clock=clock, required=settings.revocation_required)
-    revoker = Revoker(client.revoke_session, background, clock=clock)
+    # Workers of their own: many revocations that hang must not keep a refresh waiting.
+    revoker = Revoker(client.revoke_session, Background(workers=2), clock=clock)
     rotations = Rotations(state, keys.digests, sealer("rotation", 2 * LONGEST), clock=clock)
     attempts, backoff = Attempts(state, clock=clock), Backoff(state, clock=clock)
     exchange = Exchange(

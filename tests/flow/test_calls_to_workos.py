@@ -1,5 +1,5 @@
-"""What an app asks of WorkOS beside refreshes: codes have their budget (security R4), keys their
-minute."""
+"""What an app asks of WorkOS beside refreshes: codes have their budget (security R4), revocations
+their workers, keys their minute."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from flask_workos_sessions.workos.client import WorkOSClient
+
+# --- revocations
+
+
+def test_a_hundred_revocations_that_hang_keep_no_refresh_waiting(browser, site, workos, clock):
+    browser.sign_in()
+    clock.advance(301)
+    for number in range(100):
+        site.parts.revoker.later(f"session_{number}")
+    with workos.down(503, only="/user_management/sessions/revoke", delay=5):
+        begun = time.monotonic()
+        assert browser.fetch("/api/me").status_code == 200
+        assert time.monotonic() - begun < 2
+    assert site.parts.revoker.pending == 100
+
 
 # --- codes
 

@@ -273,7 +273,7 @@ def test_security_s1_a_session_waits_ten_minutes(browser, pending, clock, site):
 
 def test_security_r1_a_session_that_nobody_wanted_is_revoked(browser, pending, site, workos):
     browser.post("/auth/callback", {"pending": pending, "decision": "keep"})
-    site.parts.refresher._background._pool.shutdown(wait=True)
+    site.parts.revoker._background._pool.shutdown(wait=True)
     assert workos.sessions[-1].status == "revoked"
 
 

@@ -298,7 +298,7 @@ def test_a_receiver_that_raises_leaves_no_session_behind(site, workos):
     assert (
         browser.get("/api/me", Accept="application/json", Sec_Fetch_Mode="cors").status_code == 401
     )
-    site.parts.refresher._background._pool.shutdown(wait=True)
+    site.parts.revoker._background._pool.shutdown(wait=True)
     assert workos.sessions[-1].status == "revoked"
 
 

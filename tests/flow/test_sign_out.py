@@ -84,7 +84,7 @@ def test_in_an_outage_it_ends_here_and_is_tried_again_at_workos(signed_in, worko
     assert workos.sessions[0].status == "active"
     clock.advance(31)
     signed_in.get("/")
-    site.parts.refresher._background._pool.shutdown(wait=True)
+    site.parts.revoker._background._pool.shutdown(wait=True)
     assert workos.sessions[0].status == "revoked"
     assert site.parts.revoker.pending == 0
 
@@ -245,7 +245,7 @@ def test_security_g3_past_its_end_a_session_is_never_refreshed_and_revoked(
     assert page.status_code == 303
     assert f"reason={reason}" in page.location
     assert workos.exchanges("refresh_token") == []
-    site.parts.refresher._background._pool.shutdown(wait=True)
+    site.parts.revoker._background._pool.shutdown(wait=True)
     assert any("sessions/revoke" in each.path for each in workos.requests)
     assert site.signal("session_ended") == [{"session_id": sid(workos), "reason": reason}]
 
