@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from . import opened
@@ -14,7 +15,6 @@ from .opened import Opening
 from .reading import Reader, Unconfirmed
 from .refresh.exchange import Caller
 from .refresh.refresher import Refresher
-from .refresh.results import OrganizationClosed, Result
 from .stores.cookie import CookieStore, EndMark
 from .stores.server import StoreUnavailable
 from .tokens.jwks import WAIT
@@ -81,19 +81,19 @@ class Opener:
         Another request's exchange of the same token may be under way, and answers for the old
         organization: then its successor is exchanged in turn.
         """
-        for _ in range(_MAX_SWITCHES):
-            result = self.refresher.refresh(known.record, caller, organization_id=organization_id)
-            opening = self._settle(known, result, caller)
-            if opening.known is None or opening.session.organization_id == organization_id:
-                return opening
-            if isinstance(result, OrganizationClosed):
-                return opening
-            known = opening.known
+        with suppress(Unreadable):
+            for _ in range(_MAX_SWITCHES):
+                opening = self._exchange(known, caller, organization_id=organization_id)
+                if opening.known is None or opening.session.organization_id == organization_id:
+                    return opening
+                known = opening.known
         return opened.unavailable(known)
 
     def extend(self, known: Known, caller: Caller) -> Opening:
         """Refresh now, as an active request whose token has run out would."""
-        return self._settle(known, self.refresher.refresh(known.record, caller), caller)
+        with suppress(Unreadable):
+            return self._exchange(known, caller)
+        return opened.unavailable(known)
 
     def held(self, header: str) -> list[Known]:
         """Every session in the request's cookies, whether it can be used or not: for sign-out.
@@ -106,14 +106,6 @@ class Opener:
 
     def _peeked(self, values: list[str]) -> list[Known]:
         return [known for value in values if (known := self.reader.peek(value)) is not None]
-
-    def _settle(self, known: Known, result: Result | None, caller: Caller) -> Opening:
-        try:
-            return self.adoption.settle(
-                known, result, serve_current=False, deadline=caller.deadline
-            )
-        except Unreadable:
-            return opened.unavailable(known)
 
     def _is_quiet(self, known: Known) -> bool:
         """Whether nothing has to be decided: verified, no clock has run out, not ended, its key
@@ -165,15 +157,31 @@ class Opener:
             return opened.signed_in(known, value)
         if not active:
             return opened.stale(known, value)
-        reason = self.endings.look(known.ended_key)
-        if reason is not None:
-            return self.adoption.ended(known, reason)
-        asker = caller()
-        result = self.refresher.refresh(known.record, asker, proactive=usable)
-        opening = self.adoption.settle(known, result, serve_current=usable, deadline=asker.deadline)
+        opening = self._exchange(known, caller(), usable=usable)
         if opening.known is known:
             opening.value = value
         return opening
+
+    def _exchange(
+        self,
+        known: Known,
+        caller: Caller,
+        *,
+        usable: bool = False,
+        organization_id: str | None = None,
+    ) -> Opening:
+        """Every exchange begins here: with a look at whether the session has ended (security R1).
+
+        :param usable: whether the session can be served as it is when nothing is decided.
+        :raises Unreadable: when that look is required, and cannot be had.
+        """
+        reason = self.endings.look(known.ended_key)
+        if reason is not None:
+            return self.adoption.ended(known, reason)
+        result = self.refresher.refresh(
+            known.record, caller, proactive=usable, organization_id=organization_id
+        )
+        return self.adoption.settle(known, result, serve_current=usable, deadline=caller.deadline)
 
     def _follow(self, known: Known, now: float, fetch: bool) -> tuple[Known, str | None]:
         """The session that this one was exchanged for, if there is need for it."""

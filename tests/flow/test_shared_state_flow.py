@@ -89,6 +89,27 @@ def test_security_r1_a_sign_out_elsewhere_is_looked_for_before_an_exchange(
     assert workos.exchanges("refresh_token") == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/auth/session/extend", None),
+        ("/auth/organization", {"organization_id": "org_01GLOBEX00000000000000000000"}),
+    ],
+)
+def test_security_r1_a_sign_out_elsewhere_is_looked_for_before_extending_and_switching(
+    make_site, config, clock, workos, path, body
+):
+    one, two = make_site(**config), make_site(**config)
+    browser, copy = one.browser(), two.browser()
+    browser.sign_in()
+    copy.cookie = browser.cookie
+    clock.advance(100)
+    assert copy.fetch("/api/me").status_code == 200  # the second one believes that for a second
+    assert browser.post("/auth/logout").status_code == 303
+    assert copy.fetch(path, "POST", json=body).status_code == 401
+    assert workos.exchanges("refresh_token") == []
+
+
 @pytest.fixture
 def expired(make_site, config, clock):
     """Two processes, and a cookie whose access token has run out."""
