@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
+
+from .process_lock import ProcessLock
 
 T = TypeVar("T")
 
@@ -22,25 +23,22 @@ class Background:
     def __init__(self, workers: int = WORKERS, queue: int = QUEUE) -> None:
         self._workers = workers
         self._room = workers + queue
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._pid = -1
         self._waiting = 0
         self._pool: ThreadPoolExecutor | None = None
 
     def submit(self, call: Callable[..., T], *arguments: Any) -> Future[T] | None:
         """Run ``call`` soon; ``None`` when too much is waiting already."""
-        pid = os.getpid()
-        if pid != self._pid:
-            # A lock that was held during the fork would stay held: the child makes its own.
-            self._lock = threading.Lock()
-            self._pid, self._waiting = pid, 0
-            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="workos-sessions")
-        assert self._pool is not None
         with self._lock:
+            pool, pid = self._pool, os.getpid()
+            if pool is None or self._pid != pid:
+                pool = ThreadPoolExecutor(self._workers, thread_name_prefix="workos-sessions")
+                self._pool, self._pid, self._waiting = pool, pid, 0
             if self._waiting >= self._room:
                 return None
             self._waiting += 1
-        future = self._pool.submit(call, *arguments)
+        future = pool.submit(call, *arguments)
         future.add_done_callback(self._done)
         return future
 

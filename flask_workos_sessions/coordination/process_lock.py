@@ -11,19 +11,21 @@ class ProcessLock:
     """A mutex among the threads of one process.
 
     A plain lock that another thread holds during a fork stays held in the child for ever, for
-    that thread does not exist there. This one is made anew in a child at its first use.
+    that thread does not exist there. Here every process has one of its own.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_locks",)
 
     def __init__(self) -> None:
-        self._held = (os.getpid(), threading.Lock())
+        self._locks: dict[int, threading.Lock] = {}
 
     def __enter__(self) -> None:
-        held, pid = self._held, os.getpid()
-        if held[0] != pid:
-            held = self._held = (pid, threading.Lock())
-        held[1].acquire()
+        pid = os.getpid()
+        lock = self._locks.get(pid)
+        if lock is None:
+            # In one step: of many threads that come first, all get the same.
+            lock = self._locks.setdefault(pid, threading.Lock())
+        lock.acquire()
 
     def __exit__(
         self,
@@ -31,4 +33,4 @@ class ProcessLock:
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._held[1].release()
+        self._locks[os.getpid()].release()
