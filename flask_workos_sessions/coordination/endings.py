@@ -93,15 +93,16 @@ class Endings:
             return ended.decode()
         # Before asking: an answer may be old by the time that it comes.
         asked_at = self._clock()
-        value = self._state.get(key)
+        given, value = self._state.ask(key)
         if value is None:
-            if self._required and not self._state.readable:
+            if self._required and not given:
                 raise Unreadable
             if len(self._alive) >= _MAX_ALIVE:
                 self._alive = {}
             self._alive[key] = asked_at
             return None
-        until, _, reason = value.partition(b" ")
+        recorded: bytes = value
+        until, _, reason = recorded.partition(b" ")
         self._ended.set(key, reason, self._seconds_to(int(until)))
         return reason.decode()
 

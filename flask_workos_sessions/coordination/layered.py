@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..sealing.seal import Sealer
-from .breaker import Breaker
+from .breaker import Answer, Breaker
 from .memory import MemoryState
 
 #: Under this name a store says which life it is in: it is gone when the store was emptied.
@@ -72,24 +72,24 @@ class LayeredState:
         # The life is a random name, and the moment at which it began in milliseconds.
         return int.from_bytes(self._life[-8:], "big") / 1000
 
-    @property
-    def readable(self) -> bool:
-        return not self.breaker.failing
-
     def get(self, key: str) -> bytes | None:
+        value: bytes | None = self.ask(key).value
+        return value
+
+    def ask(self, key: str) -> Answer:
         self._attend()
         found = self.breaker.call(self._store.get, self._name(key))
         value = self._open(key, found.value)
         if value is not None:
-            return value
+            return Answer(True, value)
         own = self._memory.get(key)
         if own is None:
-            return None
+            return Answer(found.given)
         if found.given and own[:_LIFE_SIZE] == self._current_life():
             # The store had it, and lost nothing since: its time was over, or somebody deleted it.
             self._memory.delete(key)
-            return None
-        return own[_LIFE_SIZE:]
+            return Answer(True)
+        return Answer(found.given, own[_LIFE_SIZE:])
 
     def set(self, key: str, value: bytes, seconds: int) -> None:
         seconds = max(1, seconds)

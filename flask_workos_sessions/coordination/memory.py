@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .breaker import Answer
 from .process_lock import ProcessLock
 
 #: Entries that are kept at most; each is a few hundred bytes to four kilobytes.
@@ -17,7 +18,6 @@ class MemoryState:
 
     #: It shares nothing, and so can lose nothing that others told it.
     born = 0.0
-    readable = True
 
     def __init__(self, *, clock: Callable[[], float], capacity: int = CAPACITY) -> None:
         self._clock = clock
@@ -30,6 +30,9 @@ class MemoryState:
         if entry is None or entry[0] <= self._clock():
             return None
         return entry[1]
+
+    def ask(self, key: str) -> Answer:
+        return Answer(True, self.get(key))
 
     def set(self, key: str, value: bytes, seconds: int) -> None:
         with self._lock:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from .breaker import Answer
+
 
 class SharedState(Protocol):
     """Values under keys, each with a lifetime in whole seconds.
@@ -16,13 +18,12 @@ class SharedState(Protocol):
         """Since when (epoch seconds) it remembers; before that, others may have forgotten."""
         ...
 
-    @property
-    def readable(self) -> bool:
-        """Whether the last question reached what the processes share."""
-        ...
-
     def get(self, key: str) -> bytes | None:
         """The value, or ``None`` when there is none or its time has passed."""
+        ...
+
+    def ask(self, key: str) -> Answer:
+        """The same; ``given`` is whether this question reached what the processes share."""
         ...
 
     def set(self, key: str, value: bytes, seconds: int) -> None:

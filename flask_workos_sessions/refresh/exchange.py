@@ -209,10 +209,10 @@ class Exchange:
         # Before the second look: the other one records what it got, and then frees its lease.
         contested = is_contested()
         # Another process may have exchanged the token between our look and our call.
-        successor = self._rotations.successor(order.record.refresh_token)
+        successor, looked = self._rotations.look(order.record.refresh_token)
         if successor is not None:
             return Renewed(successor)
-        if contested or not self._rotations.readable:
+        if contested or not looked:
             # The other one's record may come yet, or lie where we cannot look.
             return self._failed(order, "unconfirmed", None)
         self._rotations.bury(order.digest)

@@ -40,24 +40,23 @@ class Rotations:
         self._sealer = sealer
         self._clock = clock
 
-    @property
-    def readable(self) -> bool:
-        """Whether the last look reached what the processes share."""
-        return self._state.readable
-
     def digest(self, refresh_token: str) -> str:
         """The name of a refresh token in records and in the session that follows it."""
         return self._digests("rotation", refresh_token)[0]
 
     def successor(self, refresh_token: str) -> str | None:
         """The sealed session that replaced the token, if that is known."""
-        sealed = self._state.get("rotated:" + self.digest(refresh_token))
+        return self.look(refresh_token)[0]
+
+    def look(self, refresh_token: str) -> tuple[str | None, bool]:
+        """The same, and whether it was looked for where every process records it."""
+        given, sealed = self._state.ask("rotated:" + self.digest(refresh_token))
         if sealed is None:
-            return None
+            return None, given
         value = self._sealer.open(
             sealed.decode("latin-1"), name="successor", also=refresh_token.encode()
         )
-        return None if value is None else value.decode()
+        return (None if value is None else value.decode()), given
 
     def record(self, refresh_token: str, value: str, *, until: float) -> None:
         """Keep the successor up to ``until`` (epoch seconds), twelve hours at most."""

@@ -55,11 +55,11 @@ def test_what_was_written_while_the_store_was_away_is_copied_to_it(store, monkey
     one.get("anything")
     patch = away(one, monkeypatch)
     one.set(key, b"1", 60)
-    assert not one.readable
+    assert not one.ask(key).given
     patch.undo()
     assert two.get(key) is None
     use_until_all_is_copied(one, time)
-    assert one.readable
+    assert one.ask(key).given
     assert two.get(key) == b"1"
 
 

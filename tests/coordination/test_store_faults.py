@@ -10,6 +10,8 @@ import time
 import pytest
 
 from flask_workos_sessions.coordination.breaker import AT_ONCE, PAUSE_SECONDS, Breaker
+from flask_workos_sessions.coordination.endings import Unreadable
+from flask_workos_sessions.parts import PARTS
 
 #: What a store that errs may cost one request (seconds).
 BOUND = 0.6
@@ -231,6 +233,37 @@ class Broken:
     def ask(self):
         self.asked += 1
         raise ConnectionError("at 10.0.0.1")
+
+
+def test_security_r7_a_question_without_an_answer_is_one_though_another_was_answered(
+    make_shared, monkeypatch
+):
+    """Two at the same time: mine fails, and before I look on the other's comes back well."""
+    parts = make_shared("sqlite").app(WORKOS_REVOCATION_REQUIRED=True).extensions[PARTS]
+    state, asked, go = parts.endings._state, threading.Event(), threading.Event()
+    get, failed = state._store.get, state.breaker._failed
+    state.get("anything")
+
+    def answer(name):
+        if threading.current_thread() is not other:
+            raise OSError
+        asked.set()
+        go.wait(5)
+        return get(name)
+
+    def overtaken(fault):
+        failed(fault)
+        go.set()
+        other.join()
+        assert not state.breaker.failing
+
+    other = threading.Thread(target=state.get, args=("anything",))
+    monkeypatch.setattr(state._store, "get", answer)
+    monkeypatch.setattr(state.breaker, "_failed", overtaken)
+    other.start()
+    assert asked.wait(5)
+    with pytest.raises(Unreadable):
+        parts.endings.reason("session_1")
 
 
 def test_a_store_that_fails_is_left_alone_for_a_while_with_one_line(lines):

@@ -31,8 +31,7 @@ MUTATIONS = [
     Mutation(
         "second look after invalid_grant",
         "refresh/exchange.py",
-        """        successor = self._rotations.successor(order.record.refresh_token)
-        if successor is not None:
+        """        if successor is not None:
             return Renewed(successor)
         if contested""",
         "        if contested",
@@ -41,7 +40,7 @@ MUTATIONS = [
     Mutation(
         "no dead token while the store cannot be read",
         "refresh/exchange.py",
-        "contested or not self._rotations.readable",
+        "contested or not looked",
         "contested",
         "tests/refresh",
     ),
@@ -117,8 +116,8 @@ MUTATIONS = [
     Mutation(
         "no dead token while somebody else exchanges it",
         "refresh/exchange.py",
-        "contested or not self._rotations.readable",
-        "not self._rotations.readable",
+        "contested or not looked",
+        "not looked",
         "tests/refresh",
     ),
     Mutation(

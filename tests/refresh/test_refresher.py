@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from flask_workos_sessions.coordination.background import Background
+from flask_workos_sessions.coordination.breaker import Answer
 from flask_workos_sessions.coordination.counters import Counters
 from flask_workos_sessions.coordination.lease import LEASE_SECONDS, Leases
 from flask_workos_sessions.coordination.memory import MemoryState
@@ -639,7 +640,7 @@ def test_a_refused_token_is_not_dead_while_the_store_cannot_be_looked_at(
 ):
     """DESIGN decision 5: another process may have exchanged it, and recorded that."""
     client.answer = Rejected("invalid_grant", 400)
-    monkeypatch.setattr(state, "readable", False, raising=False)
+    monkeypatch.setattr(state, "ask", lambda key: Answer(False, state.get(key)))
     assert refresher.refresh(RECORD, Caller()) == Failed("unconfirmed", 1.0, fresh=True)
 
 
