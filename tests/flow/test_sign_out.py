@@ -140,6 +140,22 @@ def test_security_r1_signing_out_again_revokes_what_the_first_time_could_not(
     assert workos.sessions[0].status == "revoked"
 
 
+def test_security_r1_with_a_clock_far_behind_it_signs_out_all_the_same(make_site, workos, clock):
+    off = [0]
+    site = type(make_site())(workos, lambda: clock() + off[0])
+    browser = site.browser()
+    browser.sign_in()
+    copy = browser.cookie
+    off[0] = -400
+    assert browser.fetch("/api/me").status_code == 503
+    assert browser.post("/auth/logout").status_code == 303
+    assert workos.sessions[0].status == "revoked"
+    assert browser.cookie != copy
+    off[0] = 0
+    browser.cookie = copy
+    assert browser.fetch("/api/me").json["required"] == {"reason": "signed_out"}
+
+
 def test_a_get_asks_first(signed_in, workos):
     """Peers: node #1203, a prefetch signs people out."""
     page = signed_in.get("/auth/logout")
