@@ -30,6 +30,9 @@ log = logging.getLogger("flask_workos_sessions")
 
 #: Rotation records that are followed for one request.
 _MAX_SUCCESSORS = 8
+#: Seconds for which an end is remembered at least, also that of a session which was over anyway:
+#: its cookie may come again and again, and ends it once.
+_REMEMBERED_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +134,20 @@ class Adoption:
         :param call: whether WorkOS may be called now; else at the next request of anybody.
         """
         session_id = known.token.session_id
-        self.discard(known.record, EndMark(session_id, self.reader.subject(known), reason))
-        if self.endings.end(session_id, reason, until=known.record.not_after):
+        if self.refuse(known, reason):
             if call:
                 self.revoker.soon(session_id)
             else:
                 self.revoker.later(session_id)
             signals.send(signals.session_ended, session_id=session_id, reason=reason)
         return self.ended(known, reason)
+
+    def refuse(self, known: Known, reason: str) -> bool:
+        """End a session here and in all processes; true for the first who ends it."""
+        session_id = known.token.session_id
+        self.discard(known.record, EndMark(session_id, self.reader.subject(known), reason))
+        until = max(known.record.not_after, self.clock() + _REMEMBERED_SECONDS)
+        return self.endings.end(session_id, reason, until=until)
 
     def ended(self, known: Known, reason: str) -> Opening:
         """The session is over, as was found out before."""

@@ -91,9 +91,7 @@ def _end(parts: Parts, sessions: list[Known]) -> tuple[str, list[Known]]:
     location = our_path(parts, "/signed-out", reason="signed_out")
     for known in sessions:
         session_id = known.token.session_id
-        mark = EndMark(session_id, parts.reader.subject(known), "signed_out")
-        parts.store.discard(known.record, mark)
-        if parts.endings.end(session_id, "signed_out", until=known.record.not_after):
+        if parts.adoption.refuse(known, "signed_out"):
             ended.append(known)
             revoked = parts.revoker.now(session_id)
         else:

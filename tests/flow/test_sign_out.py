@@ -266,6 +266,18 @@ def test_security_g3_past_its_end_a_session_is_never_refreshed_and_revoked(
     assert site.signal("session_ended") == [{"session_id": sid(workos), "reason": reason}]
 
 
+def test_an_old_cookie_that_comes_again_and_again_ends_its_session_once(
+    signed_in, site, workos, clock
+):
+    clock.advance(9 * 3600)
+    for _ in range(5):
+        assert signed_in.fetch("/api/me").status_code == 401
+        clock.advance(2)
+    site.parts.revoker._background._pool.shutdown(wait=True)
+    assert len(site.signal("session_ended")) == 1
+    assert len([each for each in workos.requests if "sessions/revoke" in each.path]) == 1
+
+
 def test_the_clock_that_ran_out_first_is_the_reason(signed_in, clock):
     clock.advance(9 * 3600)
     assert "reason=inactivity" in signed_in.get("/dashboard").location
