@@ -177,7 +177,7 @@ class Adoption:
             return otherwise or opened.unavailable(known)
         if successor is None:
             if self.refresher.rotations.dead(digest):
-                return self.ended(known, "revoked")
+                return self._refused(known, Dead("revoked"))
             return otherwise or opened.unavailable(known)
         # The session may have been ended while the exchange was under way.
         reason = self.endings.look(known.ended_key)
@@ -192,11 +192,16 @@ class Adoption:
         successor = self.reader.read(value, fetch=fetch, wait=wait)
         if not isinstance(successor, Known):
             return None
+        # The answer need not name the organization; the token says which it is.
+        organizations = {successor.token.organization_id, successor.record.organization_id}
         if (successor.token.session_id, successor.token.subject) != (
             known.token.session_id,
             known.token.subject,
-        ):
-            log.error("A refresh answered with another session or person; it is not used.")
+        ) or len(organizations - {None}) > 1:
+            log.error(
+                "A refresh answered with another session or person, or with a token of another "
+                "organization; it is not used."
+            )
             rotations = self.refresher.rotations
             rotations.bury(rotations.digest(known.record.refresh_token))
             return None

@@ -185,7 +185,7 @@ class Exchange:
             access_token=outcome.access_token,
             refresh_token=outcome.refresh_token,
             user=kept_profile(outcome.user),
-            organization_id=outcome.organization_id,
+            organization_id=outcome.organization_id or order.wanted,
             impersonator=outcome.impersonator or record.impersonator,
             previous=order.digest,
         )

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import responses
@@ -350,6 +351,39 @@ def test_security_r3_tokens_of_another_person_are_never_adopted(
     assert response.status_code == 401
     assert "another session or person" in caplog.text
     assert other["refresh_token"] not in caplog.text
+    assert signed_in.fetch("/api/me").status_code == 401
+    assert [each["reason"] for each in site.signal("session_ended")] == ["revoked"]
+
+
+def answering(monkeypatch, site, **changes):
+    """WorkOS answers refreshes with other members than its tokens say."""
+    exchange = site.parts.client.exchange_refresh_token
+    monkeypatch.setattr(
+        site.parts.client,
+        "exchange_refresh_token",
+        lambda *arguments, **more: replace(exchange(*arguments, **more), **changes),
+    )
+
+
+def test_security_r3_a_token_of_another_organization_than_the_answer_is_not_adopted(
+    signed_in, clock, site, monkeypatch
+):
+    answering(monkeypatch, site, organization_id="org_other")
+    clock.advance(LIFE + 1)
+    assert signed_in.fetch("/api/me").status_code == 401
+    assert [each["reason"] for each in site.signal("session_ended")] == ["revoked"]
+
+
+def test_an_answer_that_names_no_organization_keeps_the_session_in_its_own(
+    signed_in, clock, site, monkeypatch, refreshes
+):
+    """WorkOS's documentation calls that member optional."""
+    before = signed_in.fetch("/api/me").json["organization"]
+    answering(monkeypatch, site, organization_id=None)
+    for _ in range(2):
+        clock.advance(LIFE + 1)
+        assert signed_in.fetch("/api/me").json["organization"] == before
+    assert {each.organization_id for each in refreshes()} == {before}
 
 
 def test_the_result_is_kept_when_the_key_set_cannot_be_had(
