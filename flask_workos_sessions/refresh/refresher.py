@@ -29,9 +29,11 @@ log = logging.getLogger("flask_workos_sessions")
 PROACTIVE_WAIT = 1.5
 #: Seconds between two looks at the record while another process exchanges: first, and at most.
 FIRST_LOOK, LONGEST_LOOK = 0.02, 0.1
-#: Seconds for which an interaction that WorkOS asks for is not asked about again.
-_INTERACTION_PAUSE = 10.0
+#: Seconds for which what WorkOS asks for, or its refusal of an organization, is not asked again.
+_ANSWERED_SECONDS = 10.0
 _MAX_REMEMBERED = 10_000
+
+_Question = tuple[str, str | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -90,7 +92,8 @@ class Refresher:
         self._sleep = sleep
         self._lock = ProcessLock()
         self._flights = _Flights()
-        self._interactions: dict[str, tuple[float, Interaction]] = {}
+        #: By token and wanted organization: until when they hold.
+        self._answers: dict[_Question, tuple[float, Interaction | OrganizationClosed]] = {}
         self._unannounced: dict[str, SessionRecord] = {}
 
     def refresh(
@@ -230,17 +233,18 @@ class Refresher:
         )
         if isinstance(result, Renewed | Dead):
             self._to_announce(order)
-        if isinstance(result, Interaction) and order.wanted == order.record.organization_id:
+        if isinstance(result, Interaction | OrganizationClosed):
             with self._lock:
-                _bound(self._interactions)
-                self._interactions[order.digest] = (self._clock() + _INTERACTION_PAUSE, result)
+                _bound(self._answers)
+                until = self._clock() + _ANSWERED_SECONDS
+                self._answers[order.digest, order.wanted] = (until, result)
         return result
 
     def _settled(self, order: Order, proactive: bool) -> Result | None:
         """What is known without an exchange, or why there must be none now."""
-        asked = self._interactions.get(order.digest)
-        if asked is not None and self._clock() < asked[0]:
-            return asked[1]
+        answered = self._answers.get((order.digest, order.wanted))
+        if answered is not None and self._clock() < answered[0]:
+            return answered[1]
         result = self._exchange.recorded(order)
         if result is not None:
             if isinstance(result, Renewed):
@@ -270,6 +274,6 @@ class Refresher:
             self._unannounced[order.digest] = order.record
 
 
-def _bound(remembered: dict[str, Any]) -> None:
+def _bound(remembered: dict[Any, Any]) -> None:
     while len(remembered) >= _MAX_REMEMBERED:
         del remembered[next(iter(remembered))]

@@ -271,6 +271,26 @@ def test_a_refused_switch_leaves_the_session(refresher, client):
     assert refresher.refresh(RECORD, Caller()) == Renewed("sealed r2")
 
 
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (OrganizationRefused("organization_not_found"), OrganizationClosed),
+        (InteractionRequired("sso_required"), Interaction),
+    ],
+)
+def test_security_r4_switching_in_a_loop_to_where_one_may_not_go_makes_one_call(
+    refresher, client, clock, answer, result
+):
+    client.answer = answer
+    for _ in range(10):
+        told = refresher.refresh(RECORD, Caller(), organization_id="org_2")
+        assert isinstance(told, result)
+    assert len(client.asked) == 1
+    clock.advance(10)
+    client.answer = NEXT
+    assert refresher.refresh(RECORD, Caller(), organization_id="org_2") == Renewed("sealed r2")
+
+
 def test_a_refused_own_organization_ends_the_whole_session(refresher, client):
     client.answer = OrganizationRefused("organization_membership_not_found")
     assert refresher.refresh(RECORD, Caller()) == Dead("access_removed", whole_session=True)
