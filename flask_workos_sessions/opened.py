@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .memo import Known
 from .session import NO_SESSION, Session
@@ -31,7 +31,7 @@ class Opening:
     known: Known | None = None
     session: Session = NO_SESSION
     held: Known | None = None
-    value: str | None = None
+    value: str | None = field(default=None, repr=False)
     ambiguous: bool = False
     ended: str | None = None
     mark: EndMark | None = None

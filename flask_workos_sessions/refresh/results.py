@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
     """The sealed successor, not yet verified."""
 
-    value: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,9 @@ class _Ticket(NamedTuple):
     row: str
     key: bytes
 
+    def __repr__(self) -> str:
+        return f"<ticket of row {self.row}>"  # never the key
+
     @classmethod
     def read(cls, value: str) -> _Ticket | None:
         """The ticket in a cookie value, ``None`` for any other value."""

@@ -19,7 +19,10 @@ from flask_workos_sessions import (
 )
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
 from flask_workos_sessions.parts import EXTENSION, PARTS
+from flask_workos_sessions.refresh.exchange import Caller
+from flask_workos_sessions.refresh.results import Renewed
 from flask_workos_sessions.sealing import base64url
+from flask_workos_sessions.stores.server import _Ticket
 from flask_workos_sessions.testing import settings
 
 ORIGIN = "http://localhost"
@@ -526,6 +529,18 @@ def test_security_r8_a_switch_renews_the_ticket_and_the_old_one_serves_for_a_min
     if site.config["WORKOS_CACHE_TYPE"] != "redis":  # its lifetimes run by its own clock
         assert site.send(old).status_code == 401
     assert site.send(new).status_code == 200
+
+
+def test_security_t2_no_value_is_in_the_repr_of_what_knows_one(site):
+    cookie = site.cookie(site.sign_in())
+    site.clock.advance(LIFE + 1)
+    with site.app.test_request_context("/"):
+        opening = site.parts.opener.open(f"{site.name}={cookie}", Caller)
+    assert opening.value not in repr(opening)
+    assert opening.value not in repr(Renewed(opening.value))
+    shown = repr(_Ticket.read(cookie))
+    assert repr(base64url.decode(cookie[2:])[16:]) not in shown
+    assert cookie not in repr(opening) + shown
 
 
 def test_a_session_too_large_for_a_cookie_fits(site):
