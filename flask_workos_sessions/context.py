@@ -33,6 +33,7 @@ class RequestState:
         "_opening",
         "_user",
         "cookies",
+        "opened_at",
         "parts",
         "passive",
         "private",
@@ -56,6 +57,8 @@ class RequestState:
         self.settled = False
         #: Whether a template has placed the warning itself.
         self.shown = False
+        #: When it was known what became of the session cookie (epoch seconds).
+        self.opened_at = 0.0
         self._opening: Opening | None = None
         self._active = self._fetch = False
         self._user: Any = _UNLOADED
@@ -91,6 +94,7 @@ class RequestState:
             if header
             else Opening()
         )
+        self.opened_at = self.parts.clock()
         return self._opening
 
     def caller(self, since: float | None = None) -> Caller:

@@ -25,6 +25,9 @@ from .urls import BLUEPRINT
 
 log = logging.getLogger("flask_workos_sessions")
 
+#: Seconds within which nobody gets to WorkOS, signs in and comes back.
+OVERTAKEN_SECONDS = 2.0
+
 _OURS = f"{BLUEPRINT}."
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _PRIVATE = "private, no-store"
@@ -146,11 +149,14 @@ def _cookies(state: RequestState) -> list[str]:
     if state.settled or opening is None:
         return state.cookies
     if opening.ambiguous:
+        if _may_be_overtaken(state):
+            return state.cookies
         return state.cookies + parts.store.deletions(request.host.partition(":")[0])
     known = opening.held
     if opening.mark is not None and known is not None:
         # Only a page takes the cookie away: a script's request may have been overtaken.
-        if kind_of(request) == "navigation" and not is_background(request):
+        by_the_person = kind_of(request) == "navigation" and not is_background(request)
+        if by_the_person and not _may_be_overtaken(state):
             mark = parts.store.seal_mark(opening.mark)
             return [*state.cookies, parts.store.header(mark, max_age=MARK_SECONDS)]
         return state.cookies
@@ -169,6 +175,12 @@ def _cookies(state: RequestState) -> list[str]:
         return state.cookies
     max_age = max(1, int(known.record.not_after - parts.clock()))
     return [*state.cookies, parts.store.header(given, max_age=max_age)]
+
+
+def _may_be_overtaken(state: RequestState) -> bool:
+    """Whether somebody may have signed in while the view ran: then its answer must not take a
+    cookie away, which may be the new one. The next one that is not as slow does it."""
+    return not 0 <= state.parts.clock() - state.opened_at < OVERTAKEN_SECONDS
 
 
 def _keep_private(response: Response, state: RequestState) -> None:

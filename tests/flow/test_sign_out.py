@@ -2,7 +2,7 @@
 
 import pytest
 
-from flask_workos_sessions import signals
+from flask_workos_sessions import current_user, signals
 
 
 @pytest.fixture
@@ -312,6 +312,24 @@ def test_only_a_page_takes_the_cookie_away(signed_in, clock):
     assert signed_in.cookie == before
     signed_in.get("/dashboard")
     assert signed_in.cookie != before
+
+
+@pytest.mark.parametrize(("seconds", "taken_away"), [(3, False), (1, True)])
+def test_a_slow_page_that_a_sign_in_may_have_overtaken_does_not_take_the_cookie_away(
+    site, clock, seconds, taken_away
+):
+    @site.app.get("/slow")
+    def slow():
+        before = str(current_user.id)
+        clock.advance(seconds)
+        return before
+
+    browser = site.browser()
+    browser.sign_in()
+    clock.advance(1801)
+    answer = browser.get("/slow")
+    assert answer.text == "None"
+    assert ("Set-Cookie" in answer.headers) is taken_away
 
 
 def test_a_script_gets_the_logout_url_and_htmx_a_redirect(site):
