@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 from ..coordination.shared_state import SharedState
 
-#: Seconds for which a session with a valid token leaves WorkOS alone after a fault, at least.
+#: Seconds for which a session with a valid token leaves WorkOS alone after a fault, at least, as
+#: long as no answer can have been lost.
 CALM_SECONDS = 10.0
+#: After these WorkOS has not exchanged the token: it was not sent, or that is what the answer says.
+#: After any other fault it may have, and repeats its answer only for thirty seconds.
+NOT_EXCHANGED = frozenset({"refused", "rate_limited", "misconfigured", "unconfirmed"})
 #: Seconds of the longest pause.
 MAX_PAUSE = 60.0
 #: Seconds after the last attempt at which the count begins again.
@@ -18,21 +22,23 @@ KEPT_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """``first_at`` and ``until`` are epoch seconds. A request with a valid token waits longer:
-    up to ``calm_until``."""
+    """``first_at`` and ``until`` are epoch seconds. A request with a valid token may wait longer:
+    up to ``calm_until``. ``lost`` is whether WorkOS may have exchanged the token already."""
 
     first_at: float
     number: int
     until: float
     calm_until: float
     reason: str = ""
+    lost: bool = False
 
 
 class Attempts:
     """One send per request, and a growing pause between two sends of the same token.
 
     The pauses are 1, 2, 4, 8 … seconds: five sends within the thirty seconds in which WorkOS
-    answers a used token with the same pair again, should its first answer have been lost.
+    answers a used token with the same pair again, should its first answer have been lost. With a
+    valid token nothing presses, and the first pauses are longer, unless an answer may be lost.
     All processes share them (security R4).
     """
 
@@ -57,18 +63,20 @@ class Attempts:
     def sending(self, digest: str) -> Attempt:
         """Note that the token is sent now: before, for the sender may not live to tell."""
         now = self._clock()
-        last = self.last(digest)
-        first_at, number = (last.first_at, last.number) if last else (now, 0)
-        return self._keep(digest, Attempt(first_at, number + 1, now, now))
+        last = self.last(digest) or Attempt(now, 0, now, now)
+        return self._keep(
+            digest, Attempt(last.first_at, last.number + 1, now, now, lost=last.lost)
+        )
 
     def failed(self, digest: str, reason: str, retry_after: float | None) -> Attempt:
         """Note that the answer decided nothing; ``retry_after`` is what WorkOS asked for."""
         now = self._clock()
         last = self.last(digest) or Attempt(now, 1, now, now)
         pause = max(min(2.0 ** min(last.number - 1, 6), MAX_PAUSE), retry_after or 0.0)
-        calm_until = now + max(CALM_SECONDS, pause)
+        lost = last.lost or reason not in NOT_EXCHANGED
+        calm = pause if lost else max(CALM_SECONDS, pause)
         return self._keep(
-            digest, Attempt(last.first_at, last.number, now + pause, calm_until, reason)
+            digest, Attempt(last.first_at, last.number, now + pause, now + calm, reason, lost)
         )
 
     def hold(self, digest: str, reason: str, seconds: float) -> None:
@@ -83,6 +91,7 @@ class Attempts:
             attempt.until,
             attempt.calm_until,
             attempt.reason,
+            attempt.lost,
         ]
         self._state.set("sent:" + digest, json.dumps(values).encode(), KEPT_SECONDS)
         return attempt

@@ -238,14 +238,32 @@ def test_a_fault_pauses_this_session_and_ends_nothing(refresher, client, clock, 
     assert refresher.refresh(RECORD, Caller()) == Renewed("sealed r2")
 
 
-def test_near_the_end_the_pause_is_longer_than_after_it(refresher, client, clock):
-    client.answer = Transient("status 500")
+@pytest.mark.parametrize("answer", [Transient("refused"), Transient("rate_limited")])
+def test_near_the_end_the_pause_is_longer_than_after_it(refresher, client, clock, answer):
+    client.answer = answer
     refresher.refresh(RECORD, Caller(), proactive=True)
     clock.advance(2)
     refresher.refresh(RECORD, Caller(), proactive=True)
     assert len(client.asked) == 1
     refresher.refresh(RECORD, Caller())
     assert len(client.asked) == 2
+
+
+@pytest.mark.parametrize("reason", ["timeout", "network", "unreadable", "server_error"])
+@pytest.mark.parametrize("then", ["network", "rate_limited"])
+def test_near_the_end_an_answer_that_may_be_lost_is_asked_for_five_times_in_thirty_seconds(
+    make, client, clock, reason, then
+):
+    client.answer = Transient(reason)
+    sent = []
+    for second in range(30):
+        before = len(client.asked)
+        make().refresh(RECORD, Caller(), proactive=True)
+        if len(client.asked) > before:
+            sent.append(second)
+            client.answer = Transient(then)
+        clock.advance(1)
+    assert sent == [0, 1, 3, 7, 15]
 
 
 def test_a_fault_of_our_own_ends_nothing_either(refresher, client, caplog):
