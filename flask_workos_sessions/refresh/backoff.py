@@ -50,9 +50,15 @@ class Backoff:
         left = self._left(until)
         if left > 0:
             return Admission(left)
-        if self._state.add(_PROBE, b"1", LEASE_SECONDS + 1):
-            return Admission(probing=True)
-        return Admission(1.0)
+        if not self._state.add(_PROBE, b"1", LEASE_SECONDS + 1):
+            return Admission(1.0)
+        # Another probe may have ended between the two: then there is a new pause, or none any more.
+        until, _ = self._current()
+        left = 0.0 if until is None else self._left(until)
+        if until is None or left > 0:
+            self._state.delete(_PROBE)
+            return Admission(left)
+        return Admission(probing=True)
 
     def wait(self) -> float:
         """Seconds until the back-off lets somebody through; 0 when there is none."""
@@ -88,10 +94,10 @@ class Backoff:
                 return 0  # counted before
             if there is None:
                 free.append(slot)
-        for slot in free:
-            if self._state.add(slot, name, WINDOW_SECONDS):
-                break
-        return SESSIONS - len(free) + 1
+        if not any(self._state.add(slot, name, WINDOW_SECONDS) for slot in free):
+            return SESSIONS + 1
+        # Others may have failed at this very moment: the last of them counts all.
+        return sum(self._state.get(slot) is not None for slot in _slots())
 
     def _left(self, until: float) -> float:
         left = until - self._clock()

@@ -15,12 +15,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from flask_workos_sessions.coordination.cache import open_store
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
 from flask_workos_sessions.parts import Customization, assemble
 from flask_workos_sessions.session import SessionRecord, kept_profile
@@ -32,6 +34,9 @@ ROOT = HERE.parent.parent
 ORIGIN = "http://localhost"
 #: Seconds for which an access token of LocalWorkOS lives.
 LIFE = 300
+#: Seconds that so many plain views at once take at most, where no time bound is relaxed: for each
+#: of them, and for the crowd to come together.
+PLAIN_VIEW, PLAIN_CROWD = 0.005, 0.1
 
 
 @dataclass
@@ -79,6 +84,16 @@ class Reply:
     seconds: float
     process: str
     retry_after: str | None = None
+    headers: http.client.HTTPMessage = field(default_factory=http.client.HTTPMessage, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def slowest(replies: list[Reply]) -> float:
+    return max(each.seconds for each in replies)
 
 
 class Times:
@@ -109,13 +124,11 @@ class Fleet:
     """gunicorn with several workers."""
 
     def __init__(
-        self, settings: dict[str, Any], times: Times, options: list[str], limit: int | None = None
+        self, settings: dict[str, Any], times: Times, options: list[str], under: list[str]
     ) -> None:
         self.settings = settings
         command = [sys.executable, "-m", "gunicorn", *options, "--bind=127.0.0.1:0", "served:app"]
-        if limit is not None:
-            # The size in kilobytes at which writing a file fails.
-            command = ["prlimit", f"--fsize={limit * 1024}", *command]
+        command = [*under, *command]
         environ = {
             name: value if isinstance(value, str) else json.dumps(value)
             for name, value in settings.items()
@@ -136,7 +149,11 @@ class Fleet:
         self.port = self._port()
         self._drain = threading.Thread(target=self._read, daemon=True)
         self._drain.start()
-        self._parts = assemble(load_settings(settings, {}), time.time, Customization())
+        self.workers = int(next(each for each in options if "--workers=" in each).split("=")[1])
+        loaded, rows = load_settings(settings, {}), None
+        if loaded.session_store == "cache":
+            rows = open_store(Flask(__name__), loaded, time.time)
+        self._parts = assemble(loaded, time.time, Customization(), rows)
         self.name = self._parts.store.name
 
     def _port(self) -> int:
@@ -176,11 +193,31 @@ class Fleet:
             signed_in_at=token.issued_at,
             not_after=token.issued_at + 24 * 3600,
         )
-        return f"{self.name}={parts.store.seal(record)}"
+        kept, value = parts.store.begin(record)
+        return f"{self.name}={kept.ticket or value}"
 
     def is_mark(self, cookie: str) -> bool:
         value = cookie.partition("=")[2]
         return not value or isinstance(self._parts.store.open(value), EndMark)
+
+    def stats(self) -> Counter[str]:
+        """What all processes together have counted."""
+        found: dict[str, dict[str, int]] = {}
+        deadline = time.monotonic() + 20
+        while len(found) < self.workers and time.monotonic() < deadline:
+            for reply in self.ask_all([""] * 4 * self.workers, "/stats"):
+                found[reply.process] = reply.json
+        assert len(found) == self.workers, found
+        return sum((Counter(each) for each in found.values()), Counter())
+
+    @staticmethod
+    def slowness(up: list[Reply]) -> float:
+        """By what a time bound is multiplied: 1, and more where a crowd of plain views, measured
+        beside it, is slower than on a machine that nobody else uses."""
+        return max(1.0, slowest(up) / (PLAIN_CROWD + PLAIN_VIEW * len(up)))
+
+    def logged(self, text: str) -> list[str]:
+        return [line for line in self.lines if text in line]
 
     def ask(self, cookie: str, path: str = "/me", method: str = "GET", **headers: str) -> Reply:
         return self.ask_all([cookie], path, method, **headers)[0]
@@ -225,7 +262,7 @@ class Fleet:
             sent = {"Cookie": cookie, "Accept": "*/*", **named}
             connection.request(method, path, body, headers=sent)
             answer = connection.getresponse()
-            answer.read()
+            content = answer.read()
         except (OSError, http.client.HTTPException):
             return Reply(0, None, time.monotonic() - begun, "")
         finally:
@@ -241,6 +278,8 @@ class Fleet:
             time.monotonic() - begun,
             answer.getheader("X-Process", ""),
             answer.getheader("Retry-After"),
+            answer.msg,
+            content,
         )
 
 
@@ -261,10 +300,11 @@ class World:
         threads: int = 4,
         *options: str,
         kind: str = "gthread",
-        limit: int | None = None,
+        under: list[str] | None = None,
         preload: bool = True,
         **config: Any,
     ) -> Fleet:
+        """:param under: a command that starts another one, with its options."""
         settings = {
             **self.workos.settings(f"{ORIGIN}/auth/callback"),
             **self.config,
@@ -277,7 +317,7 @@ class World:
             settings,
             self.times,
             [*arguments, "--timeout=60", *options, *["--preload"] * preload],
-            limit,
+            under or [],
         )
         self.fleets.append(fleet)
         return fleet
@@ -301,7 +341,6 @@ class World:
             for each in replies
             if each.status in (302, 303, 401) or (each.cookie and fleet.is_mark(each.cookie))
         ]
-        slowest = max(each.seconds for each in replies) - max(each.seconds for each in up)
         row = Row(
             fault,
             self.backend,
@@ -309,7 +348,7 @@ class World:
             len(gone),
             dict(Counter(each.status for each in replies)),
             len(cookies),
-            max(0.0, slowest),
+            max(0.0, slowest(replies) - slowest(up)),
         )
         _ROWS.append(row)
         return row

@@ -17,7 +17,7 @@ from flask_workos_sessions.coordination.lease import LEASE_SECONDS, Leases
 from flask_workos_sessions.coordination.memory import MemoryState
 from flask_workos_sessions.local import MovableClock
 from flask_workos_sessions.refresh.attempts import Attempts
-from flask_workos_sessions.refresh.backoff import FIRST_PAUSE, LONGEST_PAUSE, Backoff
+from flask_workos_sessions.refresh.backoff import FIRST_PAUSE, LONGEST_PAUSE, Admission, Backoff
 from flask_workos_sessions.refresh.exchange import CLOCK_PAUSE, Caller, Exchange
 from flask_workos_sessions.refresh.refresher import Refresher
 from flask_workos_sessions.refresh.results import (
@@ -584,6 +584,64 @@ def test_security_r4_a_probe_whose_process_died_is_followed_by_another(make, cli
     assert not make().backoff.admit().probing
     clock.advance(LEASE_SECONDS + 1)
     assert make().backoff.admit().probing
+
+
+def test_security_r4_nobody_probes_right_after_a_probe_that_failed(make, clock, state, monkeypatch):
+    one, two = make().backoff, make().backoff
+    for digest in "abc":
+        one.failed(Admission(), digest, None)
+    clock.advance(1.1 * FIRST_PAUSE)
+    probe = one.admit()
+    assert probe.probing
+    add = state.add
+
+    def late(*arguments):
+        # The probe fails after the other one has seen that the pause is over.
+        monkeypatch.setattr(state, "add", add)
+        one.failed(probe, "a", None)
+        return add(*arguments)
+
+    monkeypatch.setattr(state, "add", late)
+    admission = two.admit()
+    assert not admission.probing
+    assert admission.wait > FIRST_PAUSE
+    clock.advance(2.2 * FIRST_PAUSE)
+    assert two.admit().probing
+
+
+def test_security_r4_who_asks_when_a_probe_has_just_succeeded_is_let_through(
+    make, clock, state, monkeypatch
+):
+    one, two = make().backoff, make().backoff
+    for digest in "abc":
+        one.failed(Admission(), digest, None)
+    clock.advance(1.1 * FIRST_PAUSE)
+    probe, add = one.admit(), state.add
+
+    def late(*arguments):
+        monkeypatch.setattr(state, "add", add)
+        one.succeeded(probe)
+        return add(*arguments)
+
+    monkeypatch.setattr(state, "add", late)
+    assert two.admit() == Admission()
+    assert one.admit() == Admission()
+
+
+def test_security_r4_three_sessions_that_fail_at_the_same_moment_pause_everybody(
+    make, state, monkeypatch
+):
+    add, others = state.add, ["b", "c"]
+
+    def late(*arguments):
+        # The others have looked by now, and are a moment faster.
+        while others:
+            make().backoff.failed(Admission(), others.pop(), None)
+        return add(*arguments)
+
+    monkeypatch.setattr(state, "add", late)
+    make().backoff.failed(Admission(), "a", None)
+    assert make().backoff.wait() > 0
 
 
 def test_security_r4_the_pause_of_everybody_is_a_minute_at_most(make, client, clock):
