@@ -36,7 +36,7 @@ ORIGIN = "http://localhost"
 LIFE = 300
 #: Seconds that so many plain views at once take at most, where no time bound is relaxed: for each
 #: of them, and for the crowd to come together.
-PLAIN_VIEW, PLAIN_CROWD = 0.005, 0.1
+PLAIN_VIEW, PLAIN_CROWD = 0.0025, 0.05
 
 
 @dataclass
@@ -163,6 +163,9 @@ class Fleet:
             found = re.search(r"Listening at: http://\S+:(\d+)", line)
             if found:
                 return int(found[1])
+        self.process.kill()
+        self.process.wait(30)
+        self.process.stderr.close()
         pytest.fail("gunicorn did not start:\n" + "".join(self.lines))
 
     def _read(self) -> None:
@@ -332,6 +335,13 @@ class World:
     @property
     def exchanges(self) -> int:
         return len(self.workos.exchanges("refresh_token"))
+
+    def redis_lifetimes(self, name: str) -> list[float]:
+        """Seconds for which Redis keeps each entry of this name: by its own clock."""
+        import redis
+
+        client = redis.Redis.from_url(self.redis.url)
+        return [client.pttl(key) / 1000 for key in client.keys(f"*{name}*")]
 
     def row(self, fault: str, fleet: Fleet, replies: list[Reply], up: list[Reply]) -> Row:
         """The figures of a run; nobody is signed out unless the caller says otherwise."""

@@ -39,12 +39,15 @@ def test_keys_that_are_gone_for_hours_sign_nobody_out(world):
     begun, replies = fetches(world), []
     with world.workos.down(503, only=KEYS):
         for _ in range(40):
-            replies += fleet.ask_all([cookie] * 3)
-            cookie = next((each.cookie for each in replies[-3:] if each.cookie), cookie)
-            world.times.advance(360)
+            # Twice within a minute, and every process is asked.
+            for seconds in (30, 330):
+                replies += fleet.ask_all([cookie] * 12)
+                cookie = next((each.cookie for each in replies[-12:] if each.cookie), cookie)
+                world.times.advance(seconds)
     row = world.row("key set gone for 4 h", fleet, replies, up)
-    assert (row.signed_out, row.statuses) == (0, {200: 120})
-    assert fetches(world) - begun <= 3 * 4 * 60, "one in a minute for each process at most"
+    assert (row.signed_out, row.statuses) == (0, {200: 960})
+    assert len({each.process for each in replies}) == 3
+    assert 0 < fetches(world) - begun <= 3 * 40, "one in a minute for each process at most"
 
 
 def test_keys_that_come_slowly_keep_nobody_waiting_who_has_some(world):
@@ -53,14 +56,20 @@ def test_keys_that_come_slowly_keep_nobody_waiting_who_has_some(world):
     warm(world, fleet, cookie)
     up = fleet.ask_all([""] * 8, "/up")
     world.times.advance(3700)  # they are an hour old now, and to be fetched again
-    with world.workos.down("drop", only=KEYS):
-        replies = fleet.ask_all([cookie] * 12)
-    row = world.row("key set an hour old and not to be had", fleet, replies, up)
-    assert (row.signed_out, row.statuses) == (0, {200: 12})
-    assert row.slower < 1 + 10 * max(each.seconds for each in up)
+    begun = fetches(world)
+    with world.workos.down(500, delay=6, only=KEYS):
+        replies = fleet.ask_all([cookie] * 12) + fleet.ask_all([cookie] * 12)
+    row = world.row("key set an hour old and slow to come", fleet, replies, up)
+    assert (row.signed_out, row.statuses) == (0, {200: 24})
+    assert row.slower < 1 * fleet.slowness(up), "nobody waits for it"
+    assert 0 < fetches(world) - begun <= 3
 
 
-def test_keys_that_are_away_right_after_an_exchange_cost_no_tokens(world):
+AWAY = {"down": {"status": 503}, "slow": {"status": 500, "delay": 6}}
+
+
+@pytest.mark.parametrize("how", AWAY)
+def test_keys_that_are_away_right_after_an_exchange_cost_no_tokens(world, how):
     fleet = world.fleet(3, 8)
     cookie, guest = world.expired(fleet, left=200, count=2)
     warm(world, fleet, guest)
@@ -68,14 +77,34 @@ def test_keys_that_are_away_right_after_an_exchange_cost_no_tokens(world):
     world.times.advance(61)
     world.workos.rotate_keys()
     world.times.advance(200)
-    with world.workos.down(503, only=KEYS):
+    begun = fetches(world)
+    with world.workos.down(**AWAY[how], only=KEYS):
         replies = fleet.ask_all([cookie] * 8)
     assert {each.status for each in replies} == {503}
+    assert max(each.seconds for each in replies) < 4 * fleet.slowness(up), "three seconds and a bit"
+    assert fetches(world) - begun <= 3
     world.times.advance(61)
     replies += fleet.ask_all([cookie] * 8)
-    row = world.row("key set rotated and down right after an exchange", fleet, replies, up)
+    row = world.row(f"key set rotated, and {how} right after an exchange", fleet, replies, up)
     assert (row.exchanges, row.signed_out, row.cookies) == (1, 0, 1)
     assert replies[-1].status == 200
+
+
+@pytest.mark.parametrize("how", AWAY)
+def test_who_has_a_valid_token_does_not_wait_for_the_key_of_the_next_one(world, how):
+    fleet = world.fleet(3, 8)
+    cookie, guest = world.expired(fleet, left=82, count=2)
+    warm(world, fleet, guest)
+    up = fleet.ask_all([""] * 8, "/up")
+    world.times.advance(61)
+    world.workos.rotate_keys()
+    with world.workos.down(**AWAY[how], only=KEYS):
+        replies = fleet.ask_all([cookie] * 8) + fleet.ask_all([cookie] * 8)
+    world.times.advance(61)
+    replies += fleet.ask_all([cookie] * 8)
+    row = world.row(f"key set rotated, and {how} after an early exchange", fleet, replies, up)
+    assert (row.exchanges, row.signed_out, row.statuses) == (1, 0, {200: 24})
+    assert row.slower < 1 * fleet.slowness(up)
 
 
 @pytest.mark.parametrize("seconds", [60, -60])

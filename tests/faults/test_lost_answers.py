@@ -118,9 +118,10 @@ def test_an_answer_lost_after_the_rotation_signs_nobody_out_at_grace_thirty(leni
     assert max(each.seconds for each in replies) < 6
 
 
-@pytest.mark.parametrize("how", ["connection ended without the answer"])
+@pytest.mark.parametrize("how", LOST)
 def test_an_answer_lost_after_the_rotation_costs_one_session_once_at_grace_zero(world, how):
-    fleet = world.fleet(4, 25)
+    # A call ends sooner than it does elsewhere, for the answers that would be waited for.
+    fleet = world.fleet(4, 25, FAULTS_REFRESH_TIMEOUT="2")
     cookie, other = world.expired(fleet, count=2)
     up = fleet.ask_all([""] * 8, "/up")
     world.workos.fail_next(1, **LOST[how])
@@ -128,7 +129,8 @@ def test_an_answer_lost_after_the_rotation_costs_one_session_once_at_grace_zero(
     replies += ask_until(fleet, cookie, 401)
     replies += fleet.ask_all([cookie] * 8)
     row = world.row(f"{how}, grace 0", fleet, replies, up)
-    assert replies[-1].status == 401
+    assert {each.status for each in replies[-9:]} == {401}
+    assert set(row.statuses) == {503, 401}
     assert row.exchanges == 2, "one that was lost, one that was refused, and no storm"
     assert fleet.ask(other).status == 200
 
@@ -156,10 +158,9 @@ def test_a_response_that_the_browser_never_got_is_found_later(world, hours, word
     assert {each.status for each in replies} == {200}
     if world.backend == "redis":
         # Its lifetimes run by its own clock: look at the one that was set.
-        client = redis_client(world)
-        kept = [client.pttl(key) for key in client.keys("*rotated:*")]
+        kept = world.redis_lifetimes("rotated:")
         assert len(kept) == 1
-        assert abs(kept[0] / 1000 - 12 * 3600) < 60
+        assert abs(kept[0] - 12 * 3600) < 60
     world.times.advance(hours * 3600)
     replies += fleet.ask_all([cookie] * 4)
     row = world.row(f"every answer lost to the browser, back after {word}", fleet, replies, up)
@@ -168,14 +169,11 @@ def test_a_response_that_the_browser_never_got_is_found_later(world, hours, word
     assert row.exchanges == (1 if hours < 0.05 else 2)
 
 
-def redis_client(world):
-    import redis
-
-    return redis.Redis.from_url(world.redis.url)
-
-
-def test_a_browser_that_comes_back_after_the_inactivity_timeout_is_told_that_it_is_over(make_world):
-    world = make_world("sqlite", inactivity_timeout=1800)
+@pytest.mark.parametrize("backend", ["sqlite", "redis"])
+def test_a_browser_that_comes_back_after_the_inactivity_timeout_is_told_that_it_is_over(
+    make_world, backend
+):
+    world = make_world(backend, inactivity_timeout=1800)
     fleet = world.fleet(2, 2, WORKOS_SESSION_INACTIVITY_TIMEOUT=1800)
     (cookie,) = world.expired(fleet)
     up = fleet.ask_all([""] * 8, "/up")
@@ -185,3 +183,7 @@ def test_a_browser_that_comes_back_after_the_inactivity_timeout_is_told_that_it_
     row = world.row("the same, inactivity timeout 30 min, back after 31", fleet, replies, up)
     assert row.statuses == {401: 4}
     assert row.exchanges == 1
+    assert [each.json["required"] for each in replies] == [{"reason": "inactivity"}] * 4
+    page = fleet.ask(cookie, Accept="text/html", Sec_Fetch_Mode="navigate")
+    assert page.status == 303
+    assert "/auth/signed-out?reason=inactivity" in page.headers["Location"]

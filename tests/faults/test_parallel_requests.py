@@ -1,5 +1,7 @@
 """Many requests at the moment when the token has expired."""
 
+import re
+
 import pytest
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
@@ -25,6 +27,31 @@ def test_two_hundred_requests_at_expiry_make_one_exchange(any_world):
     else:
         assert row.exchanges == 1
         assert row.cookies == 1
+        told_of_one_exchange(fleet)
+
+
+def told_of_one_exchange(fleet):
+    """What operators see of it: the numbers of all processes, and one line in one log."""
+    stats = fleet.stats()
+    assert stats["exchanges"] == 1
+    assert stats["adopted"] > 0
+    assert stats["waited"] > 100
+    assert (stats["store_errors"], stats["backoffs"], stats["replayed"]) == (0, 0, 0)
+    assert not [name for name in stats if name.startswith("failed_")]
+    (line,) = fleet.logged("refresh session=")
+    assert re.search(r"session=[0-9a-f]{12} outcome=renewed attempt=1 seconds=0\.\d{3} probe=", line)
+
+
+def test_two_hundred_requests_at_expiry_with_sessions_on_the_server_make_one_exchange(world):
+    fleet = world.fleet(8, 25, WORKOS_SESSION_STORE="cache")
+    (cookie,) = world.expired(fleet)
+    assert len(cookie) < 120, "a ticket"
+    up = fleet.ask_all([""] * 200, "/up")
+    world.workos.fail_next(8, status="late", delay=0.3)
+    replies = fleet.ask_all([cookie] * 200)
+    row = world.row("200 parallel requests, sessions on the server", fleet, replies, up)
+    assert (row.exchanges, row.signed_out, row.statuses) == (1, 0, {200: 200})
+    assert row.cookies == 0, "the ticket stays the same"
 
 
 def test_each_of_two_hundred_sessions_makes_one_exchange(world):
