@@ -64,9 +64,7 @@ class Attempts:
         """Note that the token is sent now: before, for the sender may not live to tell."""
         now = self._clock()
         last = self.last(digest) or Attempt(now, 0, now, now)
-        return self._keep(
-            digest, Attempt(last.first_at, last.number + 1, now, now, lost=last.lost)
-        )
+        return self._keep(digest, Attempt(last.first_at, last.number + 1, now, now, lost=last.lost))
 
     def failed(self, digest: str, reason: str, retry_after: float | None) -> Attempt:
         """Note that the answer decided nothing; ``retry_after`` is what WorkOS asked for."""

@@ -84,6 +84,7 @@ class Reply:
     seconds: float
     process: str
     retry_after: str | None = None
+    sent: str = field(default="", repr=False)
     headers: http.client.HTTPMessage = field(default_factory=http.client.HTTPMessage, repr=False)
     body: bytes = field(default=b"", repr=False)
 
@@ -267,7 +268,7 @@ class Fleet:
             answer = connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException):
-            return Reply(0, None, time.monotonic() - begun, "")
+            return Reply(0, None, time.monotonic() - begun, "", sent=cookie)
         finally:
             connection.close()
         found = [
@@ -281,6 +282,7 @@ class Fleet:
             time.monotonic() - begun,
             answer.getheader("X-Process", ""),
             answer.getheader("Retry-After"),
+            cookie,
             answer.msg,
             content,
         )
@@ -343,8 +345,13 @@ class World:
         client = redis.Redis.from_url(self.redis.url)
         return [client.pttl(key) / 1000 for key in client.keys(f"*{name}*")]
 
-    def row(self, fault: str, fleet: Fleet, replies: list[Reply], up: list[Reply]) -> Row:
-        """The figures of a run; nobody is signed out unless the caller says otherwise."""
+    def row(
+        self, fault: str, fleet: Fleet, replies: list[Reply], up: list[Reply], since: int = 0
+    ) -> Row:
+        """The figures of a run; nobody is signed out unless the caller says otherwise.
+
+        :param since: exchanges that there had been before.
+        """
         cookies = {each.cookie for each in replies if each.cookie}
         gone = [
             each
@@ -354,7 +361,7 @@ class World:
         row = Row(
             fault,
             self.backend,
-            self.exchanges,
+            self.exchanges - since,
             len(gone),
             dict(Counter(each.status for each in replies)),
             len(cookies),

@@ -39,7 +39,9 @@ def told_of_one_exchange(fleet):
     assert (stats["store_errors"], stats["backoffs"], stats["replayed"]) == (0, 0, 0)
     assert not [name for name in stats if name.startswith("failed_")]
     (line,) = fleet.logged("refresh session=")
-    assert re.search(r"session=[0-9a-f]{12} outcome=renewed attempt=1 seconds=0\.\d{3} probe=", line)
+    assert re.search(
+        r"session=[0-9a-f]{12} outcome=renewed attempt=1 seconds=0\.\d{3} probe=", line
+    )
 
 
 def test_two_hundred_requests_at_expiry_with_sessions_on_the_server_make_one_exchange(world):

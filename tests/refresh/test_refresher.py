@@ -691,9 +691,18 @@ def test_a_token_that_has_expired_on_arrival_is_not_exchanged_in_turn(
     assert len(client.asked) == 1
 
 
-def test_the_key_of_a_new_token_is_looked_for_beside_the_request(refresher, client):
+def test_the_key_of_a_new_token_is_looked_for_when_the_token_is_recorded(make, client, monkeypatch):
+    refresher = make()
+    recorded = []
+    arrived = client.arrived.append
+    monkeypatch.setattr(
+        refresher._exchange,
+        "_arrived",
+        lambda token: arrived(token) or recorded.append(refresher.rotations.successor("r1")),
+    )
     refresher.refresh(RECORD, Caller())
     assert client.arrived == ["a2"]
+    assert recorded == ["sealed r2"]
 
 
 def test_each_exchange_is_one_line_without_values(refresher, caplog):
