@@ -24,14 +24,16 @@ def test_security_r4_a_thousand_junk_callbacks_and_extends_let_others_refresh(wo
     begun = fleet.ask("", "/auth/login", Accept="text/html", Sec_Fetch_Mode="navigate")
     (state,) = parse_qs(urlsplit(begun.headers["Location"]).query)["state"]
     attempt = begun.headers["Set-Cookie"].partition(";")[0]
-    callbacks, extends = [], []
+    callbacks, extends, newest = [], [], [flooding]
 
     def call_back(number):
         path = f"/auth/callback?state={state}&code=junk-{number}"
         callbacks.append(fleet.ask(attempt, path, **BACK))
 
     def extend(_):
-        extends.append(fleet.ask(flooding, "/auth/session/extend", "POST", **OURS))
+        reply = fleet.ask(newest[0], "/auth/session/extend", "POST", **OURS)
+        newest[0] = reply.cookie or newest[0]
+        extends.append(reply)
 
     def flood(ask, first):
         for number in range(first, JUNK, THREADS):

@@ -33,21 +33,27 @@ def test_keys_that_are_rotated_are_fetched_and_nobody_notices(world):
 
 def test_keys_that_are_gone_for_hours_sign_nobody_out(world):
     fleet = world.fleet(3, 8)
-    (cookie,) = world.expired(fleet, left=200)
-    warm(world, fleet, cookie)
+    cookies = world.expired(fleet, left=200, count=6)
+    warm(world, fleet, cookies[0])
     up = fleet.ask_all([""] * 8, "/up")
-    begun, replies = fetches(world), []
+    replies, fetched = [], []
     with world.workos.down(503, only=KEYS):
         for _ in range(40):
-            # Twice within a minute, and every process is asked.
+            begun = fetches(world)
+            # Twice within a minute: a process that has verified nobody in the first round has
+            # new tokens to verify in the second one.
             for seconds in (30, 330):
-                replies += fleet.ask_all([cookie] * 12)
-                cookie = next((each.cookie for each in replies[-12:] if each.cookie), cookie)
+                asked = fleet.ask_all(cookies * 2)
+                newer = {each.sent: each.cookie for each in asked if each.cookie}
+                cookies = [newer.get(cookie, cookie) for cookie in cookies]
+                replies += asked
                 world.times.advance(seconds)
+            fetched.append(fetches(world) - begun)
     row = world.row("key set gone for 4 h", fleet, replies, up)
     assert (row.signed_out, row.statuses) == (0, {200: 960})
     assert len({each.process for each in replies}) == 3
-    assert 0 < fetches(world) - begun <= 3 * 40, "one in a minute for each process at most"
+    assert sum(fetched) > 40
+    assert max(fetched) <= 3, "one in a minute for each process at most"
 
 
 def test_keys_that_come_slowly_keep_nobody_waiting_who_has_some(world):
@@ -61,7 +67,7 @@ def test_keys_that_come_slowly_keep_nobody_waiting_who_has_some(world):
         replies = fleet.ask_all([cookie] * 12) + fleet.ask_all([cookie] * 12)
     row = world.row("key set an hour old and slow to come", fleet, replies, up)
     assert (row.signed_out, row.statuses) == (0, {200: 24})
-    assert row.slower < 1 * fleet.slowness(up), "nobody waits for it"
+    assert row.slower < fleet.slowness(up), "nobody waits for it"
     assert 0 < fetches(world) - begun <= 3
 
 
@@ -104,7 +110,7 @@ def test_who_has_a_valid_token_does_not_wait_for_the_key_of_the_next_one(world, 
     replies += fleet.ask_all([cookie] * 8)
     row = world.row(f"key set rotated, and {how} after an early exchange", fleet, replies, up)
     assert (row.exchanges, row.signed_out, row.statuses) == (1, 0, {200: 24})
-    assert row.slower < 1 * fleet.slowness(up)
+    assert row.slower < fleet.slowness(up)
 
 
 @pytest.mark.parametrize("seconds", [60, -60])
