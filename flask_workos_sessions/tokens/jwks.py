@@ -58,13 +58,14 @@ class _Flight:
 @dataclass(slots=True, eq=False)
 class _Fetches:
     """The fetches of one process. ``last_at`` is when the last one began, ``looked_at`` when the
-    process last looked at what others have fetched."""
+    process last looked at what others have fetched; ``look`` is set when that look has ended."""
 
     pid: int = field(default_factory=os.getpid)
     lock: threading.Lock = field(default_factory=threading.Lock)
     flight: _Flight | None = None
     last_at: float | None = None
     looked_at: float | None = None
+    look: threading.Event = field(default_factory=threading.Event)
 
 
 class KeySetCache:
@@ -241,10 +242,21 @@ class KeySetCache:
         """Hold what another process has fetched, if it is newer and has the key."""
         fetches, now = self._of_this_process(), self._clock()
         with fetches.lock:
-            looked_at = fetches.looked_at
-            if looked_at is not None and abs(now - looked_at) < LOOK_INTERVAL:
-                return False
-            fetches.looked_at = now
+            looked_at, look = fetches.looked_at, fetches.look
+            looks = looked_at is None or abs(now - looked_at) >= LOOK_INTERVAL
+            if looks:
+                fetches.looked_at = now
+                look = fetches.look = threading.Event()
+        if not looks:
+            # Another thread may be about to find it: to fetch it as well would take longer.
+            look.wait(WAIT)
+            return self._held_key(kid, STALE) is not None
+        try:
+            return self._look(fetches, kid)
+        finally:
+            look.set()
+
+    def _look(self, fetches: _Fetches, kid: str) -> bool:
         value = None if self._state is None else self._state.get(_SHARED)
         found = None if value is None else KeySet.from_bytes(value, next(self._serials))
         if found is None or kid not in found.keys or self._age(found) > STALE:

@@ -550,3 +550,38 @@ def test_a_seed_serves_as_if_it_had_been_fetched(keys, source, clock, issuer):
 def test_a_seed_without_a_key_is_a_value_error(keys):
     with pytest.raises(ValueError, match="usable key"):
         keys.seed({"keys": []})
+
+
+def test_who_comes_while_another_thread_looks_takes_what_that_finds(source, clock):
+    shared = Shelf()
+    KeySetCache(source, clock=clock, state=shared).find("key_1", clock())
+    source.answer = OSError("away")
+    fresh = KeySetCache(source, clock=clock, state=shared)
+    shared.open.clear()
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(fresh.find, "key_1", clock())
+        assert shared.asked.wait(10)
+        two = pool.submit(fresh.find, "key_1", clock())
+        with pytest.raises(TimeoutError):
+            two.result(0.1)
+        shared.open.set()
+        assert one.result(10) is two.result(10)
+    assert source.fetches == 1
+
+
+class Shelf:
+    """Shared state that answers when it is open."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+        self.open, self.asked = threading.Event(), threading.Event()
+        self.open.set()
+
+    def get(self, key):
+        if not self.open.is_set():
+            self.asked.set()
+        self.open.wait(10)
+        return self.values.get(key)
+
+    def set(self, key, value, seconds):
+        self.values[key] = value
