@@ -42,6 +42,9 @@ class RedisBackend(BaseCache):
         cls, app: Flask, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]
     ) -> RedisBackend:
         """Made by Flask-Caching. Connects to nothing."""
+        # Now, and not while a request waits: the extra need not be installed for the other stores.
+        import redis  # noqa: F401
+
         return cls(kwargs["url"])
 
     def get(self, key: str) -> bytes | None:
