@@ -59,7 +59,7 @@ def test_security_r4_a_thousand_junk_callbacks_and_extends_let_others_refresh(wo
         "1,000 junk callbacks and 1,000 extends: the others", fleet, replies, up, since=1
     )
     world.row(
-        f"the same: the flood, {len(codes)} codes sent",
+        f"1,000 junk callbacks and 1,000 extends: the flood, {len(codes)} codes sent",
         fleet,
         callbacks + extends,
         up,

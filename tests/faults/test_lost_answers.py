@@ -180,7 +180,12 @@ def test_a_browser_that_comes_back_after_the_inactivity_timeout_is_told_that_it_
     assert fleet.ask(cookie).status == 200
     world.times.advance(31 * 60)
     replies = fleet.ask_all([cookie] * 4)
-    row = world.row("the same, inactivity timeout 30 min, back after 31", fleet, replies, up)
+    row = world.row(
+        "every answer lost to the browser, inactivity timeout 30 min, back after 31",
+        fleet,
+        replies,
+        up,
+    )
     assert row.statuses == {401: 4}
     assert row.exchanges == 1
     assert [each.json["required"] for each in replies] == [{"reason": "inactivity"}] * 4
