@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
 from . import validators
 from .conflicts import conflicts
 from .errors import ConfigurationError
+from .page_settings import PageSettings
+from .setting import setting
 
 PREFIX = "WORKOS_"
 
@@ -23,156 +25,144 @@ PREFIX = "WORKOS_"
 COOKIE_MAX_AGE = 34_560_000
 
 
-def _setting(
-    check: Callable[[object], Any], default: Any, doc: str, *, secret: bool = False
-) -> Any:
-    return field(default=default, metadata={"check": check, "doc": doc, "secret": secret})
-
-
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Settings:
+class Settings(PageSettings):
     """The checked settings of one app. A field ``api_key`` is the setting ``WORKOS_API_KEY``."""
 
-    api_key: str = _setting(
+    api_key: str = setting(
         validators.api_key,
         "",
         "The API key of your WorkOS environment (`sk_…`). Required.",
         secret=True,
     )
-    client_id: str = _setting(
+    client_id: str = setting(
         validators.client_id, "", "The client id of your WorkOS application. Required."
     )
-    cookie_password: str = _setting(
+    cookie_password: str = setting(
         validators.password,
         "",
         "Seals the cookies: at least 32 characters from a random source. Required.",
         secret=True,
     )
-    cookie_password_fallbacks: tuple[str, ...] = _setting(
+    cookie_password_fallbacks: tuple[str, ...] = setting(
         validators.passwords,
         (),
         "Earlier cookie passwords: they still open cookies, and seal none.",
         secret=True,
     )
-    redirect_uri: tuple[str, ...] = _setting(
+    redirect_uri: tuple[str, ...] = setting(
         validators.urls,
         (),
         "The callback's absolute URL as registered at WorkOS; a list when the app has several "
         "hosts. Unset: taken from each request, which trusts its Host header.",
     )
-    base_url: str = _setting(
+    base_url: str = setting(
         validators.base_url, "https://api.workos.com", "Where the WorkOS API is."
     )
-    issuer: tuple[str, ...] = _setting(
+    issuer: tuple[str, ...] = setting(
         validators.issuers,
         (),
         "Accepted `iss` values of access tokens. Unset: the issuer is not checked.",
     )
-    cookie_name: str = _setting(
+    cookie_name: str = setting(
         validators.text,
         "",
         "The session cookie's name. Unset: `wos-session`, with `__Host-` before it whenever "
         "the cookie is Secure and has no Domain.",
     )
-    cookie_domain: str | None = _setting(validators.domain, None, "The cookies' Domain attribute.")
-    cookie_samesite: str = _setting(
+    cookie_domain: str | None = setting(validators.domain, None, "The cookies' Domain attribute.")
+    cookie_samesite: str = setting(
         validators.samesite,
         "lax",
         "The session cookie's SameSite attribute.",
     )
-    cookie_secure: bool | None = _setting(
+    cookie_secure: bool | None = setting(
         validators.flag,
         None,
         "The cookies' Secure attribute. Unset: by the scheme of the redirect URI.",
     )
-    cookie_max_age: int = _setting(
+    cookie_max_age: int = setting(
         validators.positive_seconds,
         COOKIE_MAX_AGE,
         "Seconds that the cookie is kept when the maximum session length is not known.",
     )
-    webhook_secret: str | None = _setting(
+    webhook_secret: str | None = setting(
         validators.text, None, "Reserved for the webhook route of a later version.", secret=True
     )
-    url_prefix: str = _setting(validators.prefix, "/auth", "Where our routes are.")
-    session_max_length: int | None = _setting(
+    url_prefix: str = setting(validators.prefix, "/auth", "Where our routes are.")
+    session_max_length: int | None = setting(
         validators.positive_seconds,
         None,
         "The maximum session length (seconds) as set in the WorkOS dashboard. Unset: asked once "
         "at sign-in.",
     )
-    session_inactivity_timeout: int | None = _setting(
+    session_inactivity_timeout: int | None = setting(
         validators.positive_seconds,
         None,
         "The inactivity timeout (seconds) as set in the WorkOS dashboard. Unset: not known, and "
         "nobody is warned of it.",
     )
-    session_store: str = _setting(
+    session_store: str = setting(
         validators.store,
         "cookie",
         "Where the session lies: `cookie`, or `cache`, which leaves a ticket in the cookie.",
     )
-    cache_type: str | None = _setting(
+    cache_type: str | None = setting(
         validators.cache_type,
         None,
         "Where processes share sign-outs and refreshes: `sqlite`, `redis`, or `memory`, which "
         "shares nothing. Unset: `redis` with the next setting, else `sqlite`; in tests `memory`.",
     )
-    cache_redis_url: str | None = _setting(
+    cache_redis_url: str | None = setting(
         validators.redis_url,
         None,
         "The Redis server: `redis://`, `rediss://` or `unix://`.",
         secret=True,
     )
-    cache_dir: str | None = _setting(
+    cache_dir: str | None = setting(
         validators.directory,
         None,
         "The directory of the SQLite file. Unset: `workos-sessions` in Flask's instance folder.",
     )
-    revocation_required: bool = _setting(
+    revocation_required: bool = setting(
         validators.flag,
         False,
         "Answer 503 while shared state cannot be read, rather than serve somebody whom another "
         "process may have signed out.",
     )
-    refresh_buffer: int | None = _setting(
+    refresh_buffer: int | None = setting(
         validators.seconds,
         None,
         "Seconds before the access token's end at which it is refreshed; 0: only after the end. "
         "Unset: 60, or 30 for tokens of five minutes or less.",
     )
-    ui_inject: bool = _setting(
-        validators.flag, True, "Put the warning script into private HTML pages that do not have it."
-    )
-    ui_warn: int = _setting(
-        validators.positive_seconds, 120, "Seconds before the end at which the person is warned."
-    )
-    protect_all: bool = _setting(
+    protect_all: bool = setting(
         validators.flag, False, "Every view needs a signed-in person, unless it is public."
     )
-    protected_paths: tuple[str, ...] = _setting(
+    protected_paths: tuple[str, ...] = setting(
         validators.path_patterns,
         (),
         "Path patterns that need a signed-in person, such as `/app/*`.",
     )
-    public_paths: tuple[str, ...] = _setting(
+    public_paths: tuple[str, ...] = setting(
         validators.path_patterns, (), "Path patterns that are exempt from the two settings above."
     )
-    sign_in_return_to: str = _setting(
+    sign_in_return_to: str = setting(
         validators.local_path, "/", "Where somebody lands after sign-in without another wish."
     )
-    sign_out_return_to: str | None = _setting(
+    sign_out_return_to: str | None = setting(
         validators.return_uri,
         None,
         "Where WorkOS sends the browser after sign-out: a path or an absolute URL, registered "
         "at WorkOS. Unset: WorkOS's default sign-out redirect.",
     )
-    clear_flask_session: bool = _setting(
+    clear_flask_session: bool = setting(
         validators.flag, True, "Clear `flask.session` at sign-out and when somebody else signs in."
     )
-    reauthenticate_after_end: bool = _setting(
+    reauthenticate_after_end: bool = setting(
         validators.flag, True, "Ask for credentials when somebody signs in again after an end."
     )
-    impersonator_step_up: bool = _setting(
+    impersonator_step_up: bool = setting(
         validators.flag, False, "Let an impersonator pass `@login_required(max_age=…)`."
     )
 
@@ -204,9 +194,17 @@ class Settings:
     def warn(self) -> int:
         """Seconds before the end at which the warning begins: as set, but never in the first half
         of the inactivity timeout, or extending would not make it go away."""
+        return self._in_second_half(self.ui_warn)
+
+    @property
+    def notice(self) -> int:
+        """Seconds before an end by inactivity at which the quiet banner shows, limited likewise."""
+        return self._in_second_half(self.ui_notice)
+
+    def _in_second_half(self, before_end: int) -> int:
         if self.session_inactivity_timeout is None:
-            return self.ui_warn
-        return min(self.ui_warn, self.session_inactivity_timeout // 2)
+            return before_end
+        return min(before_end, self.session_inactivity_timeout // 2)
 
     @property
     def cookie_prefix(self) -> str:

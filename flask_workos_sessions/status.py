@@ -23,8 +23,26 @@ def status_of(parts: Parts, session: Session) -> dict[str, Any]:
         "ver": version(parts),
         "rev": session.rev,
         "sub": parts.keys.digest("subject", session.user.id or "")[:16],
+        "sid": parts.keys.digest("session", session.id or "")[:16],
+        "access": access(parts, session),
         "changed": False,
     }
+
+
+def access(parts: Parts, session: Session) -> str:
+    """A hash of who somebody is and what they may do. Unlike ``rev`` it is equal for two sessions
+    of the same person with the same rights: a page may then go on in the later one."""
+    impersonator = session.impersonator.email if session.impersonator else ""
+    one = (session.user.id or "", impersonator, session.organization_id or "", session.role or "")
+    rights = (session.roles, session.permissions, session.entitlements, session.feature_flags)
+    lists = ["\x1f".join(sorted(each)) for each in rights]
+    return parts.keys.digest("access", "\x1e".join((*one, *lists)))[:16]
+
+
+def channel_name(parts: Parts) -> str:
+    """What the channel between an app's tabs is called: two apps on one host have two."""
+    settings = parts.settings
+    return parts.keys.digest("channel", settings.session_cookie + settings.client_id)[:16]
 
 
 def ended_status(opening: Opening, login_url: str) -> dict[str, Any]:

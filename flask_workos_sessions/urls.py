@@ -12,6 +12,7 @@ from flask import request, url_for
 
 from .fetch_metadata import kind_of
 from .parts import Parts, current_parts
+from .session import Session
 from .workos.authorize import check_options
 
 #: A longer return path is dropped (characters).
@@ -147,6 +148,23 @@ def step_up_url(max_age: int, expected: Mapping[str, Any], return_to: str | None
     return begin_url(return_to, check_options({"max_age": max_age}), expected)
 
 
+def resume_url(session: Session, return_to: str | None = None) -> str:
+    """A sign-in in another tab, after which the page that links to it can go on: by the same
+    person, in the same organization.
+
+    :param session: the one that is to be resumed; an empty one when it is not known any more.
+    """
+    parts = current_parts()
+    impersonated = session.impersonator is not None
+    options = {
+        "organization_id": session.organization_id,
+        # Nobody can sign in as the person whom they impersonate.
+        "login_hint": None if impersonated else session.user.email,
+        "max_age": 0 if parts.settings.reauthenticate_after_end else None,
+    }
+    return begin_url(return_to, check_options(options), resume=True)
+
+
 def sign_out_url() -> str:
     """The route that signs out. Post to it; a GET shows a page that asks."""
     return our_path(current_parts(), "/logout")
@@ -158,11 +176,13 @@ def begin_url(
     expected: Mapping[str, Any] | None = None,
     *,
     cross_site: bool = False,
+    resume: bool = False,
 ) -> str:
     """A sign-in with everything that it has to know, sealed.
 
     :param expected: who has to come back, and with how recent a proof (security G2).
     :param cross_site: whether the flow began on another site (security S1).
+    :param resume: whether another tab waits for it; no secret, and so not sealed.
     """
     parts = current_parts()
     path = requested_return_path(parts, current_page() if return_to is None else return_to)
@@ -176,7 +196,8 @@ def begin_url(
             }
         )
         sealed = parts.options_sealer.seal(wish.encode(), name=OPTIONS_COOKIE)
-    return our_path(parts, "/login", return_to=path, options=sealed)
+    waiting = "1" if resume else None
+    return our_path(parts, "/login", return_to=path, options=sealed, resume=waiting)
 
 
 def open_options(parts: Parts, sealed: str | None) -> tuple[dict[str, str], dict[str, Any], bool]:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 #: WorkOS accepts no shorter cookie password.
 MIN_PASSWORD_LENGTH = 32
+#: Seconds between two polls of one page, at least: a thousand open pages are 200 requests a second.
+MIN_POLL = 5
 
 # Passwords that stand in examples: somebody who copies one has published it.
 _EXAMPLE_MARKS = ("your", "example", "changeme", "change-me", "change_me", "password", "<", "xxxx")
@@ -50,6 +52,13 @@ def positive_seconds(value: object) -> int:
     if seconds(value) == 0:
         raise InvalidValue("must be at least one second")
     return seconds(value)
+
+
+def poll_seconds(value: object) -> int:
+    given = seconds(value)
+    if 0 < given < MIN_POLL:
+        raise InvalidValue(f"must be at least {MIN_POLL} seconds, or 0 for no polling")
+    return given
 
 
 def texts(value: object) -> tuple[str, ...]:
@@ -187,6 +196,16 @@ def choice(*choices: str) -> Callable[[object], str]:
 def store(value: object) -> str:
     """Where sessions may lie."""
     return choice("cookie", "cache")(value)
+
+
+def activity(value: object) -> str:
+    """What may count as activity in a page."""
+    return choice("input", "requests")(value)
+
+
+def on_end(value: object) -> str:
+    """What may become of a page after the end."""
+    return choice("overlay", "replace")(value)
 
 
 def cache_type(value: object) -> str:

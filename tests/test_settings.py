@@ -204,6 +204,37 @@ def test_the_warning_never_begins_in_the_first_half_of_the_inactivity_timeout():
     assert load_settings(GOOD, {}).warn == 120
 
 
+def test_the_quiet_banner_never_shows_in_the_first_half_of_the_inactivity_timeout():
+    assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 500}, {}).notice == 250
+    assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 1800}, {}).notice == 300
+    assert load_settings({**GOOD, "WORKOS_UI_NOTICE": 0}, {}).notice == 0
+    assert load_settings(GOOD, {}).notice == 300
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("WORKOS_UI_POLL", 4, "at least 5"),
+        ("WORKOS_UI_POLL", -1, "0 or more"),
+        ("WORKOS_UI_NOTICE", -1, "0 or more"),
+        ("WORKOS_UI_ACTIVITY", "mouse", "input, requests"),
+        ("WORKOS_UI_ON_END", "logout", "overlay, replace"),
+        ("WORKOS_UI_SHOW", "never", "true or false"),
+        ("WORKOS_UI_TITLE", 7, "true or false"),
+        ("WORKOS_UI_FRAMES", "all", "true or false"),
+    ],
+)
+def test_what_the_page_is_told_is_checked(name, value, word):
+    (fault,) = faults(**{name: value})
+    assert fault.startswith(name)
+    assert word in fault
+
+
+@pytest.mark.parametrize("poll", [0, 5, "60"])
+def test_a_page_polls_never_or_not_too_often(poll):
+    assert load_settings({**GOOD, "WORKOS_UI_POLL": poll}, {}).ui_poll == int(poll)
+
+
 def test_where_state_is_shared_when_nothing_is_set():
     assert load_settings(GOOD, {}).cache_type_for(testing=False) == "sqlite"
     assert load_settings(GOOD, {}).cache_type_for(testing=True) == "memory"

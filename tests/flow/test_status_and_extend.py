@@ -1,8 +1,13 @@
 """``/auth/session`` and ``/auth/session/extend``."""
 
+import re
 import time
 
 import pytest
+
+from flask_workos_sessions import Impersonator
+from flask_workos_sessions.status import channel_name
+from flask_workos_sessions.testing import login_as
 
 
 @pytest.fixture
@@ -26,13 +31,65 @@ def test_the_status_has_everything_that_a_page_needs(signed_in, clock):
         "ver",
         "rev",
         "sub",
+        "sid",
+        "access",
         "changed",
     }
     assert (status["v"], status["state"], status["because"]) == (1, "active", "inactivity")
     assert status["expires_in"] == status["idle_in"] == 1794
     assert status["extendable"] is True
-    assert len(status["sub"]) == 16
+    for name in ("rev", "sub", "sid", "access"):
+        assert re.fullmatch("[0-9a-f]{16}", status[name])
+    assert len({status["rev"], status["sub"], status["sid"], status["access"]}) == 4
     assert "user_" not in response.text
+    assert "session_" not in response.text
+
+
+def _status_as(site, **who):
+    client = site.app.test_client()
+    login_as(client, **who)
+    return client.get("/auth/session").json
+
+
+def test_access_is_equal_for_two_sessions_of_one_person_with_the_same_rights(site):
+    who = {"role": "admin", "permissions": ["b", "a"], "feature_flags": ["x"]}
+    first, second = _status_as(site, **who), _status_as(site, **who)
+    assert first["access"] == second["access"]
+    assert first["sub"] == second["sub"]
+    assert first["sid"] != second["sid"]
+    assert first["rev"] != second["rev"]
+    assert _status_as(site, **{**who, "permissions": ["a", "b"]})["access"] == first["access"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"user": {"id": "user_other"}},
+        {"organization_id": "org_other"},
+        {"role": "member"},
+        {"roles": ["admin", "billing"]},
+        {"permissions": ["a"]},
+        {"entitlements": ["sso"]},
+        {"feature_flags": ["x"]},
+        {"impersonator": Impersonator("support@vendor.test")},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_access_differs_when_the_person_or_a_right_does(site, other):
+    same = {"organization_id": "org_1", "role": "admin", "permissions": ["a", "b"]}
+    assert _status_as(site, **same)["access"] != _status_as(site, **{**same, **other})["access"]
+
+
+def test_two_apps_on_one_host_have_two_channels(make_site):
+    secret = {"WORKOS_COOKIE_PASSWORD": "Uq7hd8a2Lk1jf9Zx0vBn5mTr3wEy6sPo"}
+    sites = [
+        make_site(**secret, **more)
+        for more in ({}, {}, {"WORKOS_COOKIE_NAME": "two"}, {"WORKOS_CLIENT_ID": "client_two"})
+    ]
+    names = [channel_name(each.parts) for each in sites]
+    assert names[0] == names[1]
+    assert len(set(names)) == 3
+    assert all(re.fullmatch("[0-9a-f]{16}", name) for name in names)
 
 
 def test_later_answers_have_higher_versions(signed_in, clock):

@@ -19,7 +19,9 @@ ALLOWED: dict[str, set[str]] = {
     "lifetime": set(),
     "errors": set(),
     "validators": set(),
-    "settings": {"conflicts", "errors", "validators"},
+    "setting": set(),
+    "page_settings": {"setting", "validators"},
+    "settings": {"conflicts", "errors", "page_settings", "setting", "validators"},
     "conflicts": {"settings"},  # its type
 }
 #: The parts at the bottom: they can be used, and tested, without an app and without a request.
