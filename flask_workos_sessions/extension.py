@@ -19,6 +19,7 @@ from .guards import automatic_options, require_session
 from .hooks import add_hooks, exempt_from_csrf
 from .marks import marks_of
 from .parts import EXTENSION, PARTS, Customization, assemble, current_parts
+from .passive_status import answer_passively
 from .reports import report
 from .session import Session
 from .settings import load_settings
@@ -101,6 +102,7 @@ class WorkOSSessions:
                 "request's Host header. Set it in production."
             )
         add_hooks(app, parts)
+        answer_passively(app, settings.url_prefix)
         add_variables(app)
         exempt_from_csrf(app)
 

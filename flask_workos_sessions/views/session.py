@@ -26,6 +26,7 @@ def session() -> Response:
     state.private = state.settled = True
     response = _status(parts, state.open(active=False, fetch=False))
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

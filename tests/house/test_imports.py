@@ -33,7 +33,7 @@ PARTS = {
 #: the two: it brings parts together, and what it needs of a request it is given.
 KNOW_REQUESTS = {
     *("extension", "hooks", "blueprint", "views", "ui", "status"),
-    *("context", "guards", "refusals", "reports", "urls"),
+    *("context", "guards", "passive_status", "refusals", "reports", "urls"),
     *("parts", "signals"),  # look up the app at hand
 }
 #: What Flask and Werkzeug have that stands for the request or app at hand.

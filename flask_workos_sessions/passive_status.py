@@ -1,0 +1,78 @@
+"""Answers questions for the status beside everything that an app does with a request.
+
+A page asks every half minute whether its session still lives. Flask would open ``flask.session``
+for that, and send its cookie again when it is permanent; an extension would write a store's new
+expiry, hooks of the app would note when somebody was last seen: an unattended page would keep them
+alive for ever. So the status has a session that is nobody's, no hooks, and no cookie of anybody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response
+from flask.sessions import NullSession, SecureCookieSession
+
+from .context import current_request
+from .hooks import finish
+from .urls import BLUEPRINT
+from .views.session import session
+
+_METHODS = frozenset({"GET", "HEAD"})
+_ENDPOINT = f"{BLUEPRINT}.session"
+
+_WRITABLE: Any = SecureCookieSession
+
+
+class Unkept(NullSession):
+    """A ``flask.session`` that can be written to, and is never saved: an app's error handler or
+    teardown function shall not fail because this request has none."""
+
+    __setitem__ = _WRITABLE.__setitem__
+    __delitem__ = _WRITABLE.__delitem__
+    clear = _WRITABLE.clear
+    pop = _WRITABLE.pop
+    popitem = _WRITABLE.popitem
+    setdefault = _WRITABLE.setdefault
+    update = _WRITABLE.update
+
+
+def answer_passively(app: Flask, url_prefix: str) -> None:
+    """Put the status of an app apart from its other requests.
+
+    It is done inside of ``app.wsgi_app``: whatever is put around that, before or after this, has
+    done its work by then. Teardown functions run as ever.
+    """
+    # WSGI has a path as its bytes (PEP 3333).
+    path = f"{url_prefix}/session".encode().decode("latin-1")
+    make_context: Callable[[Any], Any] = app.request_context
+    dispatch: Callable[..., Response] = app.full_dispatch_request
+
+    def request_context(environ: Any) -> Any:
+        context = make_context(environ)
+        if environ.get("PATH_INFO") == path and environ.get("REQUEST_METHOD") in _METHODS:
+            # Before the context is pushed, for that opens the session of a request without one.
+            _give_session(context)
+        return context
+
+    def full_dispatch_request(*context: Any) -> Response:
+        asked = current_request()
+        if asked.endpoint != _ENDPOINT or asked.method not in _METHODS:
+            return dispatch(*context)
+        try:
+            response = session()
+        except Exception as error:
+            answer: Callable[..., Any] = app.handle_user_exception
+            response = app.make_response(answer(*context, error))
+        response.headers.remove("Set-Cookie")  # of an app's error handler
+        return finish(response)
+
+    app.request_context = request_context  # type: ignore[method-assign]
+    app.full_dispatch_request = full_dispatch_request  # type: ignore[method-assign]
+
+
+def _give_session(context: Any) -> None:
+    # Flask 3.1.3 has renamed it.
+    name = "_session" if hasattr(context, "_session") else "session"
+    setattr(context, name, Unkept())
