@@ -14,6 +14,7 @@ from ..refresh.due import extension_due
 from ..reports import report
 from ..status import ended_status, status_of
 from ..urls import sign_in_url
+from .csrf import fresh_csrf_token
 from .origin import require_our_origin
 
 
@@ -40,7 +41,8 @@ def extend() -> Response:
     opening = state.open(active=True)
     if opening.known is not None:
         if opening.session.lifetime.because == "max_length":
-            response = jsonify({"error": "not_extendable", **status_of(parts, opening.session)})
+            answer = {"error": "not_extendable", **status_of(parts, opening.session)}
+            response = jsonify({**answer, **_form_token()})
             response.status_code = 409
             return response
         token = opening.known.token
@@ -51,7 +53,14 @@ def extend() -> Response:
             if opening.known is before.known:
                 opening.value = before.value
             state.replace(opening)
+    if opening.known is not None:
+        return jsonify({**status_of(parts, opening.session), **_form_token()})
     return _status(parts, opening)
+
+
+def _form_token() -> dict[str, str]:
+    token = fresh_csrf_token()
+    return {} if token is None else {"csrf_token": token}
 
 
 def _status(parts: Parts, opening: Opening) -> Response:
