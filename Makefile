@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CATALOGUE := flask_workos_sessions/ui/translations/workos_sessions.pot
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # pyright's wheel and its "nodejs" extra bring all it needs: no npm, no download at run time, and
@@ -14,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test faults bench mutations lint format build clean chromium redis
+.PHONY: help demo test faults bench mutations lint format messages build clean chromium redis
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -46,6 +47,11 @@ lint: $(VENV)/.stamp-test ## Check style and types
 format: $(VENV)/.stamp-test ## Rewrite the sources in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: $(VENV)/.stamp-test ## Collect the texts of our pages, for translators
+	$(BIN)/pybabel -q extract --mapping pyproject.toml --keywords message \
+		--add-comments "Translators:" --sort-by-file --add-location file --width 100 --omit-header \
+		--output $(CATALOGUE) flask_workos_sessions
 
 build: $(VENV)/.stamp-test ## Make the source distribution and the wheel, in dist/
 	rm -rf dist

@@ -9,15 +9,17 @@ from flask import Response, make_response, redirect, render_template
 from ..context import request_state
 from ..parts import current_parts
 from ..ui.assets import asset_name
+from ..ui.translation import gettext, language, message
 from ..urls import in_this_app, our_path
 
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": _POLICY,
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "private, no-store",
@@ -34,126 +36,167 @@ class Text(NamedTuple):
 
 _PROBLEMS = {
     "access_denied": Text(
-        "You may not see this", "Your account does not have access to this page.", False
+        message("You may not see this"),
+        message("Your account does not have access to this page."),
+        False,
     ),
     "organization_required": Text(
-        "This belongs to an organization",
-        "Choose the right organization, or ask somebody there to invite you.",
+        message("This belongs to an organization"),
+        message("Choose the right organization, or ask somebody there to invite you."),
         False,
     ),
     "user_unknown": Text(
-        "We do not know your account", "You are signed in, but have no account here.", False
+        message("We do not know your account"),
+        message("You are signed in, but have no account here."),
+        False,
     ),
     "impersonator_refused": Text(
-        "Not while you act as somebody else",
-        "This page asks people to confirm who they are, which only they can do.",
+        message("Not while you act as somebody else"),
+        message("This page asks people to confirm who they are, which only they can do."),
         False,
     ),
     "origin_refused": Text(
-        "This did not come from our page",
-        "For your safety nothing was changed. Go back to the application and try again there.",
+        message("This did not come from our page"),
+        message(
+            "For your safety nothing was changed. Go back to the application and try again there."
+        ),
         False,
     ),
     "session_unavailable": Text(
-        "One moment, please",
-        "We cannot confirm your session just now. You are still signed in: load this page again "
-        "in a moment. What you have typed elsewhere is not lost.",
+        message("One moment, please"),
+        message(
+            "We cannot confirm your session just now. You are still signed in: load this page "
+            "again in a moment. What you have typed elsewhere is not lost."
+        ),
         False,
     ),
     "passive_stale": Text(
-        "Nothing new at the moment",
-        "This address is for the page's own use, and does not keep you signed in. Go to the page "
-        "itself.",
+        message("Nothing new at the moment"),
+        message(
+            "This address is for the page's own use, and does not keep you signed in. Go to "
+            "the page itself."
+        ),
         False,
     ),
     "organization_refused": Text(
-        "That organization is not open to you",
-        "You are not a member of the organization, or no longer. You stay where you were.",
+        message("That organization is not open to you"),
+        message("You are not a member of the organization, or no longer. You stay where you were."),
         False,
     ),
     "organization_changed": Text(
-        "You have changed to another organization",
-        "Nothing was done, for it was meant for the organization in which you were before. Look "
-        "where you are now, and do it again.",
+        message("You have changed to another organization"),
+        message(
+            "Nothing was done, for it was meant for the organization in which you were before. "
+            "Look where you are now, and do it again."
+        ),
         False,
     ),
     "organization_missing": Text(
-        "Which organization?", "The request did not say which organization to switch to.", False
+        message("Which organization?"),
+        message("The request did not say which organization to switch to."),
+        False,
     ),
     "sign_in_not_started": Text(
-        "This sign-in did not begin here",
-        "The address belongs to a sign-in that this browser did not begin. Begin again here. If "
-        "that happens again, allow cookies for this site.",
+        message("This sign-in did not begin here"),
+        message(
+            "The address belongs to a sign-in that this browser did not begin. Begin again "
+            "here. If that happens again, allow cookies for this site."
+        ),
     ),
     "sign_in_expired": Text(
-        "That took too long",
-        "The sign-in was begun more than ten minutes ago, or is used up. Please begin again.",
+        message("That took too long"),
+        message(
+            "The sign-in was begun more than ten minutes ago, or is used up. Please begin again."
+        ),
     ),
     "sign_in_used": Text(
-        "This sign-in is used up",
-        "The address has been used before. If you are not signed in, begin again.",
+        message("This sign-in is used up"),
+        message("The address has been used before. If you are not signed in, begin again."),
     ),
     "sign_in_cancelled": Text(
-        "You are not signed in", "The sign-in was cancelled. You can begin again at any time."
+        message("You are not signed in"),
+        message("The sign-in was cancelled. You can begin again at any time."),
     ),
     "sign_in_refused": Text(
-        "You could not be signed in",
-        "The sign-in service refused the sign-in. Begin again, perhaps in another way, or ask "
-        "your administrator.",
+        message("You could not be signed in"),
+        message(
+            "The sign-in service refused the sign-in. Begin again, perhaps in another way, or "
+            "ask your administrator."
+        ),
     ),
     "organization_sign_in": Text(
-        "Your organization asks for another way to sign in",
-        "Sign in again with the method that your organization prescribes.",
+        message("Your organization asks for another way to sign in"),
+        message("Sign in again with the method that your organization prescribes."),
     ),
     "email_verification_required": Text(
-        "Confirm your e-mail address first",
-        "Open the message that was sent to you, then sign in again.",
+        message("Confirm your e-mail address first"),
+        message("Open the message that was sent to you, then sign in again."),
     ),
     "mfa_required": Text(
-        "A second factor is needed",
-        "Sign in again, and have your second factor at hand.",
+        message("A second factor is needed"),
+        message("Sign in again, and have your second factor at hand."),
     ),
     "not_recent": Text(
-        "We could not confirm that it is you",
-        "This page asks you to sign in again with your password or second factor, and the sign-in "
-        "service did not ask for it. You are still signed in.",
+        message("We could not confirm that it is you"),
+        message(
+            "This page asks you to sign in again with your password or second factor, and the "
+            "sign-in service did not ask for it. You are still signed in."
+        ),
         False,
     ),
     "sign_in_unavailable": Text(
-        "Sign-in is not available just now",
-        "The sign-in service did not answer. Load this page again in a moment.",
+        message("Sign-in is not available just now"),
+        message("The sign-in service did not answer. Load this page again in a moment."),
     ),
     "sign_in_busy": Text(
-        "Many people are signing in just now",
-        "Yours is not lost: load this page again in a moment.",
+        message("Many people are signing in just now"),
+        message("Yours is not lost: load this page again in a moment."),
         False,
     ),
     "sign_in_failed": Text(
-        "Sign-in did not work just now",
-        "The sign-in service had a problem. Begin again in a moment.",
+        message("Sign-in did not work just now"),
+        message("The sign-in service had a problem. Begin again in a moment."),
     ),
     "sign_in_misconfigured": Text(
-        "Sign-in does not work at the moment",
-        "Something is wrong on our side; it has been noted. Please try again later.",
+        message("Sign-in does not work at the moment"),
+        message("Something is wrong on our side; it has been noted. Please try again later."),
     ),
     "session_too_large": Text(
-        "Your session does not fit",
-        "Your account has more permissions than this application can keep in a cookie. The "
-        "administrator finds more in the log, under WORKOS_SESSION_STORE.",
+        message("Your session does not fit"),
+        message(
+            "Your account has more permissions than this application can keep in a cookie. The "
+            "administrator finds more in the log, under WORKOS_SESSION_STORE."
+        ),
         False,
     ),
 }
 
 
-def page(template: str, status: int = 200, **values: Any) -> Response:
-    """One of our pages, with the headers that all of them have."""
-    request_state().shown = True  # our pages allow no script
-    style_url = our_path(current_parts(), f"/assets/{asset_name('pages.css')}")
-    body = render_template(f"workos_sessions/{template}.html", style_url=style_url, **values)
+def page(template: str, status: int = 200, *, script: str | None = None, **values: Any) -> Response:
+    """One of our pages, in the language of the person and with the headers that all of them have.
+
+    :param script: the one script of ours that the page runs; most run none.
+    """
+    request_state().shown = True  # the warning has no place here, nor its script
+    if script is not None:
+        values["script_url"] = _asset_path(script)
+    body = render_template(
+        f"workos_sessions/{template}.html",
+        style_url=_asset_path("pages.css"),
+        language=language(),
+        _=gettext,  # not in the app's environment, which may have its own
+        **values,
+    )
     response = make_response(body, status)
     response.mimetype = "text/html"  # whatever the app's own response class begins with
     response.headers.update(_HEADERS)
+    if script is not None:
+        response.headers["Content-Security-Policy"] = f"{_POLICY}; script-src 'self'"
     return response
+
+
+def _asset_path(name: str) -> str:
+    return our_path(current_parts(), f"/assets/{asset_name(name)}")
 
 
 def redirect_to(location: str, code: int = 303) -> Response:
@@ -164,10 +207,11 @@ def redirect_to(location: str, code: int = 303) -> Response:
 def problem_page(word: str, status: int) -> Response:
     """The page that explains a problem and shows a way on."""
     problem = _PROBLEMS.get(word, _PROBLEMS["access_denied"])
-    links = [("Go to the start page", in_this_app("/"))]
+    links = [(gettext("Go to the start page"), in_this_app("/"))]
     if problem.sign_in:
-        links.insert(0, ("Sign in", our_path(current_parts(), "/login")))
-    response = page("problem", status, title=problem.title, text=problem.text, links=links)
+        links.insert(0, (gettext("Sign in"), our_path(current_parts(), "/login")))
+    title, text = gettext(problem.title), gettext(problem.text)
+    response = page("problem", status, title=title, text=text, links=links)
     if status == 503:
         response.headers["Retry-After"] = "5"
     return response

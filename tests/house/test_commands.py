@@ -26,7 +26,17 @@ def _make(*arguments: str) -> str:
 
 def test_make_alone_lists_the_commands() -> None:
     listed = _make()
-    for command in ("demo", "test", "bench", "lint", "format", "build", "clean", "help"):
+    for command in (
+        "demo",
+        "test",
+        "bench",
+        "lint",
+        "format",
+        "messages",
+        "build",
+        "clean",
+        "help",
+    ):
         assert f"  make {command} " in listed
 
 

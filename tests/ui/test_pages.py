@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from flask import Flask, render_template
 
 from flask_workos_sessions import ui
+from flask_workos_sessions.ui.translation import gettext, language
 
 TEMPLATES = Path(ui.__file__).parent / "templates"
 EVIL = "<script>alert(1)</script>\"'"
@@ -50,7 +52,13 @@ def _render(name: str, /, **values: Any) -> _Page:
     app = Flask(__name__, template_folder=str(TEMPLATES))
     with app.test_request_context():
         return _Page(
-            render_template(f"workos_sessions/{name}", style_url="/auth/static/pages.css", **values)
+            render_template(
+                f"workos_sessions/{name}",
+                style_url="/auth/static/pages.css",
+                language=language(),
+                _=gettext,
+                **values,
+            )
         )
 
 
@@ -59,7 +67,7 @@ def test_every_page_says_its_language_its_title_and_stays_out_of_indexes(
     name: str, values: dict[str, Any]
 ) -> None:
     page = _render(name, **values)
-    assert page.all("html") == [{"lang": "en"}]
+    assert page.all("html") == [{"lang": "en", "dir": "ltr"}]
     assert {"name": "robots", "content": "noindex"} in page.all("meta")
     assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all(
         "meta"
@@ -89,6 +97,15 @@ def test_every_value_is_escaped(name: str, values: dict[str, Any]) -> None:
     page = _render(name, **evil)
     assert not page.all("script")
     assert page.tags[0][0] == "html"
+
+
+@pytest.mark.parametrize("stylesheet", ["pages.css"])
+def test_the_styles_know_no_left_and_no_right(stylesheet: str) -> None:
+    """In Arabic or Hebrew the page begins on the other side."""
+    styles = (Path(ui.__file__).parent / "static" / stylesheet).read_text()
+    assert not re.findall(
+        r"[-:\s](?:left|right)\b|(?:^|[\s;{])(?:width|height|top|bottom)\s*:", styles
+    )
 
 
 REASONS = ["inactivity", "max_length", "revoked", "signed_out", "user_changed", "access_removed"]

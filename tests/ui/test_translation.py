@@ -11,11 +11,14 @@ from types import ModuleType
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
-from flask import Flask
+from flask import Flask, render_template_string
 from flask_babel import Babel
 from markupsafe import Markup
 
+from flask_workos_sessions import WorkOSSessions
+from flask_workos_sessions.testing import login_as, settings
 from flask_workos_sessions.ui.translation import gettext, language
+from flask_workos_sessions.views.pages import _PROBLEMS
 
 GERMAN = {"Sign out": "Abmelden", "Keep %(name)s": "%(name)s behalten"}
 MakeApp = Callable[..., Flask]
@@ -133,6 +136,52 @@ def test_another_extension_of_the_name_babel_does_no_harm(monkeypatch: pytest.Mo
     with app.test_request_context():
         assert gettext("Sign out") == "Sign out"
         assert language() == ("en", "ltr")
+
+
+def _set_up(app: Flask) -> Flask:
+    app.config.update(settings())
+    WorkOSSessions(app)
+    return app
+
+
+def test_our_pages_are_in_the_language_of_the_person(make_app: MakeApp) -> None:
+    texts = {"Sign out?": "تسجيل الخروج؟", "You are signed in as %(name)s.": "أنت %(name)s."}
+    app = _set_up(make_app("ar", texts))
+    client = app.test_client()
+    login_as(client, user={"name": "<Ada>"})
+    page = client.get("/auth/logout").text
+    assert '<html lang="ar" dir="rtl">' in page
+    assert "<title>تسجيل الخروج؟</title>" in page
+    assert "أنت <strong>&lt;Ada&gt;</strong>." in page
+    assert ">Sign out</button>" in page
+
+
+def test_a_problem_is_told_in_the_language_of_the_person(make_app: MakeApp) -> None:
+    texts = {"That took too long": "Zu lange", "Sign in": "Anmelden"}
+    texts["This sign-in did not begin here"] = "Nicht hier begonnen"
+    begun = _PROBLEMS["sign_in_not_started"].text
+    texts[begun] = "Fangen Sie bitte hier an."
+    page = _set_up(make_app("de", texts)).test_client().get("/auth/callback?state=x").text
+    assert "<h1>Nicht hier begonnen</h1>" in page
+    assert "<p>Fangen Sie bitte hier an.</p>" in page
+    assert ">Anmelden</a>" in page
+    assert '<html lang="de" dir="ltr">' in page
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_the_app_keeps_its_own_gettext_in_templates(order: str, tmp_path: Path) -> None:
+    app = Flask("own", root_path=str(tmp_path))
+    if order == "before":
+        _set_up(app)
+    write_catalogue(tmp_path / "translations", "de", {"Sign out": "Tschüs"}, "messages")
+    write_catalogue(tmp_path / "translations", "de", GERMAN, "workos_sessions")
+    Babel(app, locale_selector=lambda: "de")
+    if order == "after":
+        _set_up(app)
+    app.add_url_rule("/", "home", lambda: render_template_string('{{ _("Sign out") }}'))
+    client = app.test_client()
+    assert "Abmelden" in client.get("/auth/logout").text
+    assert client.get("/").text == "Tschüs"
 
 
 def test_flask_babel_is_not_loaded_by_an_app_that_does_not_use_it() -> None:
