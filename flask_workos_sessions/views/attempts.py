@@ -35,6 +35,8 @@ class Attempt:
     expected: Mapping[str, Any] = field(default_factory=dict)
     cross_site: bool = False
     escalated: bool = False
+    #: Whether a page in another tab waits for this sign-in.
+    resume: bool = False
 
     @property
     def restarted(self) -> bool:

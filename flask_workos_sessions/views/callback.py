@@ -154,6 +154,7 @@ def _interaction(parts: Parts, attempt: Attempt, outcome: InteractionRequired) -
                     {**attempt.options, "organization_id": each["id"]},
                     attempt.expected,
                     cross_site=attempt.cross_site,
+                    resume=attempt.resume,
                 ),
             }
             for each in outcome.pending.get("organizations", [])
@@ -174,6 +175,7 @@ def _interaction(parts: Parts, attempt: Attempt, outcome: InteractionRequired) -
                 expected=attempt.expected,
                 cross_site=attempt.cross_site,
                 escalated=True,
+                resume=attempt.resume,
             )
         return _failed("organization_sign_in", 403, reason=outcome.code)
     word = "email_verification_required" if outcome.code.startswith("email_") else "mfa_required"

@@ -19,7 +19,7 @@ from ..session import SessionRecord, kept_profile
 from ..stores.server import StoreUnavailable
 from ..tokens.access_token import AccessToken
 from ..tokens.refusals import InvalidToken
-from ..urls import in_this_app
+from ..urls import in_this_app, our_path
 from ..workos.outcomes import Authenticated
 from .attempts import Attempt
 from .flask_session import forget_flask_session
@@ -67,14 +67,20 @@ def complete(
             _discard(parts, token)
             raise NotConfirmed("not_recent", 403)
     record = record_of(parts, outcome, token)
-    return start(parts, record, token, return_to)
+    return start(parts, record, token, return_to, resume=attempt.resume)
 
 
 def start(
-    parts: Parts, record: SessionRecord, token: AccessToken, return_to: str | None
+    parts: Parts,
+    record: SessionRecord,
+    token: AccessToken,
+    return_to: str | None,
+    *,
+    resume: bool = False,
 ) -> Response:
     """Give the browser this session in place of what it had.
 
+    :param resume: whether a page in another tab waits for it, and is to be told.
     :raises NotConfirmed: it does not fit into a cookie, or whose session it would replace cannot
         be found out (security C10, R8).
     """
@@ -117,6 +123,8 @@ def start(
     state.cookies.append(parts.store.header(record.ticket or value, max_age=max_age))
     state.settled = True
     state.replace(signed_in(known))
+    if resume:
+        return redirect_to(our_path(parts, "/signed-in", return_to=return_to))
     return redirect_to(return_to or in_this_app(parts.settings.sign_in_return_to))
 
 

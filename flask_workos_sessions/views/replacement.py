@@ -46,6 +46,7 @@ def ask_first(
     waiting = {
         "replaces": known.token.session_id,
         "return_to": None if attempt.expected else attempt.return_to,
+        "resume": attempt.resume,
         "asked_at": int(parts.clock()),
     }
     return page(
@@ -85,7 +86,9 @@ def decide() -> Response:
         parts.revoker.soon(token.session_id)
         return redirect_to(in_this_app(parts.settings.sign_in_return_to))
     try:
-        return start(parts, record, token, pending["return_to"])
+        return start(
+            parts, record, token, pending["return_to"], resume=pending.get("resume", False)
+        )
     except NotConfirmed as refused:
         return problem_page(refused.word, refused.status)
 

@@ -53,6 +53,8 @@ def login() -> Response:
         return_to=requested_return_path(parts, request.args.get("return_to")),
         expected=expected,
         cross_site=not here,
+        # Anybody may say so: it only leads to another page of ours.
+        resume=request.args.get("resume") == "1",
     )
 
 
@@ -65,6 +67,7 @@ def begin(
     cross_site: bool = False,
     restarted: bool = False,
     escalated: bool = False,
+    resume: bool = False,
 ) -> Response:
     """Redirect to AuthKit with a new state and PKCE challenge, remembered in a sealed cookie."""
     state = new_state()
@@ -77,6 +80,7 @@ def begin(
         expected=dict(expected or {}),
         cross_site=cross_site,
         escalated=escalated,
+        resume=resume,
     )
     location = authorize_url(
         base_url=parts.settings.base_url,

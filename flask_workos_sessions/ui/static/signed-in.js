@@ -1,0 +1,1 @@
+// Tells the other tabs that somebody has signed in again.
