@@ -9,6 +9,9 @@ from typing import Literal
 
 from werkzeug.wrappers import Request
 
+#: Methods that change nothing (RFC 9110, 9.2.1).
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
 Kind = Literal["navigation", "htmx", "eventsource", "fetch"]
 
 

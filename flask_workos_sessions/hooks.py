@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 from .context import RequestState, begin_state, current_request, state_of
 from .coordination.process_lock import ProcessLock
 from .errors import OrganizationChanged, Refused, SessionTooLarge
-from .fetch_metadata import is_background, kind_of
+from .fetch_metadata import SAFE_METHODS, is_background, kind_of
 from .guards import automatic_options, is_protected, require_session
 from .marks import Marks, marks_of
 from .parts import Parts
@@ -29,7 +29,6 @@ log = logging.getLogger("flask_workos_sessions")
 OVERTAKEN_SECONDS = 2.0
 
 _OURS = f"{BLUEPRINT}."
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _PRIVATE = "private, no-store"
 _SHARED_CACHES = frozenset({"expires", "cdn-cache-control", "surrogate-control"})
 
@@ -71,7 +70,7 @@ def _opener(app: Flask, parts: Parts) -> Callable[[], None]:
         state = state_of(asked) or begin_state(asked, parts)
         state.passive = marks.passive
         opening = state.open(active=not (marks.passive or is_background(asked)))
-        if opening.moved and not marks.public and asked.method not in _SAFE:
+        if opening.moved and not marks.public and asked.method not in SAFE_METHODS:
             raise report(OrganizationChanged())
         if not guards_paths or marks.public or automatic_options(asked):
             return
@@ -148,11 +147,16 @@ def _cookies(state: RequestState) -> list[str]:
     opening, parts = state.opened, state.parts
     if state.settled or opening is None:
         return state.cookies
+    known = opening.held
+    ends = opening.ambiguous or opening.mark is not None
+    if ends and request.method not in SAFE_METHODS:
+        # A browser drops the page that it came from when a cookie changes, and with it what was
+        # typed there. The next page takes the cookie away.
+        return state.cookies
     if opening.ambiguous:
         if _may_be_overtaken(state):
             return state.cookies
         return state.cookies + parts.store.deletions(request.host.partition(":")[0])
-    known = opening.held
     if opening.mark is not None and known is not None:
         # Only a page takes the cookie away: a script's request may have been overtaken.
         by_the_person = kind_of(request) == "navigation" and not is_background(request)

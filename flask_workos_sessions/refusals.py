@@ -16,7 +16,7 @@ from .errors import (
     SessionUnavailable,
     SignInRequired,
 )
-from .fetch_metadata import kind_of
+from .fetch_metadata import SAFE_METHODS, kind_of
 from .reports import report
 from .urls import current_page, our_path, sign_in_url, step_up_url
 from .views.pages import problem_page, redirect_to
@@ -48,9 +48,12 @@ def answer(error: Refused) -> Response:
 
 def _navigation(error: Refused) -> Response:
     if isinstance(error, SessionEnded):
-        return_to = current_page() if request.method in ("GET", "HEAD") else None
+        # The page of a form: going back to it finds the form filled in.
+        form = None if request.method in SAFE_METHODS else "1"
         parts = request_state().parts
-        page = our_path(parts, "/signed-out", reason=error.reason, return_to=return_to)
+        page = our_path(
+            parts, "/signed-out", reason=error.reason, form=form, return_to=current_page()
+        )
         return redirect_to(page, 303)
     if isinstance(error, SignInRequired):
         code = 302 if request.method in ("GET", "HEAD") else 303

@@ -13,12 +13,14 @@ from ..memo import Known
 from ..opened import Opening
 from ..parts import Parts, current_parts
 from ..reports import report
+from ..session import NO_SESSION
 from ..stores.cookie import MARK_SECONDS, EndMark
 from ..stores.server import StoreUnavailable
 from ..urls import (
     in_this_app,
     our_path,
     requested_return_path,
+    resume_url,
     sign_in_url,
     sign_out_return_uri,
     sign_out_url,
@@ -68,19 +70,26 @@ def logout() -> Response:
 def signed_out() -> Response:
     """The page that says why a session ended, with a button that signs in again."""
     parts = current_parts()
-    request_state().private = True
+    state = request_state()
+    state.private = True
     return_to = requested_return_path(parts, request.args.get("return_to"))
-    opening = request_state().open(active=False, fetch=False)
-    if opening.known is not None:
-        return redirect_to(return_to or in_this_app(parts.settings.sign_in_return_to))
+    opening = state.open(active=False, fetch=False)
+    return_to = return_to or in_this_app(parts.settings.sign_in_return_to)
+    form = request.args.get("form") == "1"
+    if form:
+        # The form is one step back: a cookie that changes would make the browser forget it.
+        state.settled = True
+    elif opening.known is not None:
+        return redirect_to(return_to)
     reason = opening.ended or request.args.get("reason")
     again = {"max_age": 0} if parts.settings.reauthenticate_after_end else {}
+    held = opening.held.session if opening.held is not None else NO_SESSION
     return page(
         "signed_out",
         reason=reason if reason in REASONS else None,
-        sign_in_url=sign_in_url(
-            return_to or in_this_app(parts.settings.sign_in_return_to), **again
-        ),
+        form=form,
+        signed_in=opening.known is not None,
+        sign_in_url=resume_url(held, return_to) if form else sign_in_url(return_to, **again),
     )
 
 
