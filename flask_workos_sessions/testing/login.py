@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,9 +15,11 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from ..parts import PARTS, Parts
+from ..refresh.due import BUFFER_SECONDS
 from ..sealing.keys import KeyRing
 from ..sealing.seal import Sealer
 from ..session import Impersonator, Session, SessionRecord, kept_profile
+from ..settings import Settings
 from ..stores.cookie import CookieStore
 from ..tokens.jwks import WAIT, KeySetCache
 
@@ -102,10 +105,42 @@ def login_as(
         impersonator=impersonator,
     )
     value = trust.store.seal(record)
-    host = (app.config.get("SERVER_NAME") or "localhost").partition(":")[0]
-    client.set_cookie(trust.store.name, value, domain=host)
+    client.set_cookie(trust.store.name, value, domain=cookie_domain(app))
     token = parts.verifier.inspect(record.access_token)
     return parts.reader.build(record, token, True).session
+
+
+def cookie_domain(app: Flask) -> str:
+    """The host of which a test client takes the app to be."""
+    server_name: str = app.config.get("SERVER_NAME") or "localhost"
+    return server_name.partition(":")[0]
+
+
+def aged_cookie(client: FlaskClient) -> str:
+    """The value of a client's cookie as it would be at a moment when a refresh is due.
+
+    :raises RuntimeError: when :func:`login_as` has not signed the client in.
+    """
+    app = client.application
+    parts: Parts = app.extensions[PARTS]
+    trust = _TRUST.get(app)
+    cookie = client.get_cookie(trust.store.name, domain=cookie_domain(app)) if trust else None
+    record = trust.store.open(cookie.value) if trust and cookie else None
+    if trust is None or not isinstance(record, SessionRecord):
+        raise RuntimeError("Sign the client in with login_as first.")
+    now, claims = int(parts.clock()), parts.verifier.inspect(record.access_token).claims
+    age, left = _due(parts.settings)
+    token = _sign({**claims, "iat": now - age, "exp": now + left})
+    return trust.store.seal(replace(record, access_token=token))
+
+
+def _due(settings: Settings) -> tuple[int, int]:
+    """Age and remaining life (seconds) of a token that an active request would exchange: one that
+    is still valid, unless the settings say that it is not exchanged before its end."""
+    if settings.session_inactivity_timeout is not None:
+        return settings.session_inactivity_timeout * 3 // 4, 600
+    buffer = BUFFER_SECONDS if settings.refresh_buffer is None else settings.refresh_buffer
+    return 3600, min(buffer // 2, 600) or -1
 
 
 @cache
