@@ -117,7 +117,10 @@ def put_in_ui(response: Response) -> Response:
         return response
     page = response.get_data()
     if is_injectable(page):
-        response.set_data(inject(page, page_snippet(state).encode()) or page)
+        page = inject(page, page_snippet(state).encode()) or page
+        response.set_data(page)
+        if "Content-Length" in response.headers:
+            response.content_length = len(page)  # also where Werkzeug is told to set none
         response.headers.pop("ETag", None)
     return response
 

@@ -139,6 +139,37 @@ def test_the_warning_is_put_into_private_pages_once(client):
     assert int(page.headers["Content-Length"]) == len(page.data)
 
 
+@pytest.mark.parametrize("automatic", [True, False])
+def test_a_length_that_the_view_gave_is_corrected(app, client, automatic, monkeypatch):
+    monkeypatch.setattr(Response, "automatically_set_content_length", automatic)
+
+    @app.get("/own-length")
+    @login_required
+    def own_length():
+        response = make_response(PAGE.format("é"))
+        response.content_length = len(response.get_data())
+        return response
+
+    page = client.get("/own-length", headers=NAVIGATION)
+    assert 'id="workos-session"' in page.text
+    assert int(page.headers["Content-Length"]) == len(page.data)
+
+
+def test_the_entity_tag_of_a_page_goes_when_it_is_changed_and_only_then(app, client):
+    def tagged(text):
+        def view():
+            response = make_response(text)
+            response.add_etag()
+            return response
+
+        return login_required(view)
+
+    app.add_url_rule("/tagged", "tagged", tagged(PAGE.format("x")))
+    app.add_url_rule("/part", "part", tagged("<p>part</p>"))
+    assert "ETag" not in client.get("/tagged", headers=NAVIGATION).headers
+    assert "ETag" in client.get("/part", headers=NAVIGATION).headers
+
+
 @pytest.mark.parametrize(
     ("path", "headers"),
     [

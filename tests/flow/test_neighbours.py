@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from flask import Flask, render_template_string
+from flask import Flask, make_response, render_template_string, request
 from flask_compress import Compress
 from flask_login import LoginManager, UserMixin, login_user
 from flask_talisman import Talisman
@@ -54,8 +54,39 @@ def test_flask_trap_t20_a_compressed_page_has_the_warning(order):
     response = client.get("/", headers={**NAVIGATION, "Accept-Encoding": "gzip"})
     assert response.headers["Content-Encoding"] == "gzip"
     assert b'id="workos-session"' in gzip.decompress(response.data)
+    assert int(response.headers["Content-Length"]) == len(response.data)
     assert response.headers["Cache-Control"] == "private, no-store"
     assert "Cookie" in response.headers["Vary"]
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_a_compressed_page_with_an_entity_tag_has_the_warning_and_no_tag(order):
+    """The tag is of a page without it."""
+    app = make_app(COMPRESS_ALGORITHM="gzip")
+    if order == "before":
+        Compress(app)
+    WorkOSSessions(app)
+    if order == "after":
+        Compress(app)
+
+    @app.get("/")
+    @login_required
+    def home():
+        response = make_response(PAGE)
+        response.add_etag()
+        return response.make_conditional(request)
+
+    client = app.test_client()
+    login_as(client)
+    headers = {**NAVIGATION, "Accept-Encoding": "gzip"}
+    response = client.get("/", headers=headers)
+    assert b'id="workos-session"' in gzip.decompress(response.data)
+    assert int(response.headers["Content-Length"]) == len(response.data)
+    assert "ETag" not in response.headers
+    tag = app.response_class(PAGE)
+    tag.add_etag()
+    unchanged = client.get("/", headers={**headers, "If-None-Match": tag.headers["ETag"]})
+    assert (unchanged.status_code, unchanged.data) == (304, b"")
 
 
 class Member(UserMixin):
