@@ -156,6 +156,8 @@ class Opener:
         if usable and (now < self._renewal_due(known) or not active):
             return opened.signed_in(known, value)
         if not active:
+            if self.refresher.refused(known.record):
+                return self.adoption.ended(known, "revoked")
             return opened.stale(known, value)
         opening = self._exchange(known, caller(), usable=usable)
         if opening.known is known:

@@ -129,6 +129,10 @@ class Refresher:
         """Whether a request of this process exchanges this token, or looks for its result."""
         return self.rotations.digest(record.refresh_token) in self._flights_of_this_process()
 
+    def refused(self, record: SessionRecord) -> bool:
+        """Whether WorkOS has refused this token, as far as that is known already."""
+        return self.rotations.dead(self.rotations.digest(record.refresh_token))
+
     def announce(self, digest: str) -> SessionRecord | None:
         """What was exchanged, for the first who tells the application about it."""
         with self._lock:

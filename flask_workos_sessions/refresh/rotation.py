@@ -14,8 +14,9 @@ MAX_RECORD_SECONDS = 12 * 3600
 SEEN_SECONDS = 60
 #: That it was shown is remembered for longer, so that a late use of the old token is noticed.
 REPLAY_SECONDS = 15 * 60
-#: A refused token is remembered so that it is not sent again (seconds).
-DEAD_SECONDS = 60
+#: A refused token is remembered so that it is not sent again, and so that a page that asks hears
+#: of it, also one that was taken away and waits for its person (seconds).
+DEAD_SECONDS = 15 * 60
 
 
 class Rotations:

@@ -119,6 +119,18 @@ def test_after_the_end_it_says_why_and_where_to_go(signed_in, clock):
     assert response.json["login_url"].startswith("/auth/login")
 
 
+@pytest.mark.parametrize("seconds", [0, 30, 600])
+def test_what_an_exchange_has_found_out_the_status_says(signed_in, workos, clock, seconds):
+    """A page hears of a revocation by the refusal of a request, and asks what it means."""
+    workos.revoke(workos.sessions[0].id)
+    clock.advance(301)
+    assert signed_in.fetch("/auth/session").status_code == 200, "nobody knows it yet"
+    assert signed_in.fetch("/api/me").status_code == 401
+    clock.advance(seconds)
+    response = signed_in.fetch("/auth/session")
+    assert (response.status_code, response.json["reason"]) == (401, "revoked")
+
+
 def test_nobody_gets_no_reason(browser):
     response = browser.fetch("/auth/session")
     assert response.status_code == 401
