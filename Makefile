@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test faults bench mutations lint format messages build clean chromium redis
+.PHONY: help demo test faults bench mutations lint format messages assets build clean chromium redis
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -52,6 +52,9 @@ messages: $(VENV)/.stamp-test ## Collect the texts of our pages, for translators
 	$(BIN)/pybabel -q extract --mapping pyproject.toml --keywords message \
 		--add-comments "Translators:" --sort-by-file --add-location file --width 100 --omit-header \
 		--output $(CATALOGUE) flask_workos_sessions
+
+assets: $(VENV)/.stamp-test ## Make the script and the styles that are served, out of ui/source
+	$(BIN)/python .ci/assets.py
 
 build: $(VENV)/.stamp-test ## Make the source distribution and the wheel, in dist/
 	rm -rf dist

@@ -20,7 +20,7 @@ from .reports import report
 from .status import server_timing
 from .stores.cookie import MARK_SECONDS
 from .ui.injection import inject, is_injectable
-from .ui.variables import page_snippet
+from .ui.markup import is_for_a_page, session_markup
 from .urls import BLUEPRINT
 
 log = logging.getLogger("flask_workos_sessions")
@@ -113,11 +113,11 @@ def put_in_ui(response: Response) -> Response:
         return response
     if not state.parts.settings.ui_inject or (asked.endpoint or "").startswith(_OURS):
         return response
-    if kind_of(asked) != "navigation":
+    if kind_of(asked) != "navigation" or not is_for_a_page(state):
         return response
     page = response.get_data()
     if is_injectable(page):
-        page = inject(page, page_snippet(state).encode()) or page
+        page = inject(page, session_markup(state).encode()) or page
         response.set_data(page)
         if "Content-Length" in response.headers:
             response.content_length = len(page)  # also where Werkzeug is told to set none

@@ -19,7 +19,8 @@ class Known:
 
     Up to ``quiet_until`` (epoch seconds) nothing about it has to be decided: no clock has run out
     and no refresh is due. ``ended_key`` is where its end would be recorded; ``seen`` says whether a
-    browser has brought it; ``followed_at`` when its successor was last looked for.
+    browser has brought it; ``followed_at`` when its successor was last looked for; ``hashes`` what
+    its page is told about who it is of, once that was worked out.
     """
 
     record: SessionRecord
@@ -31,6 +32,7 @@ class Known:
     ended_key: str
     seen: bool = False
     followed_at: float = 0.0
+    hashes: dict[str, str] | None = None
 
     def lives(self, now: float) -> bool:
         """Whether its token is verified and has not run out: it can be served as it is."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from .memo import Known
 from .opened import Opening
 from .parts import Parts
 from .session import Session
 
 
-def status_of(parts: Parts, session: Session) -> dict[str, Any]:
+def status_of(parts: Parts, known: Known) -> dict[str, Any]:
     """The status of a live session, as ``/auth/session`` answers it. Times are in seconds."""
+    session = known.session
     lifetime = session.lifetime
+    if known.hashes is None:
+        # A page asks every half minute, and they never change.
+        known.hashes = _hashes(parts, session)
     return {
         "v": 1,
         "state": "active",
@@ -22,10 +27,16 @@ def status_of(parts: Parts, session: Session) -> dict[str, Any]:
         "max_in": lifetime.max_in,
         "ver": version(parts),
         "rev": session.rev,
+        **known.hashes,
+        "changed": False,
+    }
+
+
+def _hashes(parts: Parts, session: Session) -> dict[str, str]:
+    return {
         "sub": parts.keys.digest("subject", session.user.id or "")[:16],
         "sid": parts.keys.digest("session", session.id or "")[:16],
         "access": access(parts, session),
-        "changed": False,
     }
 
 

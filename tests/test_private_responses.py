@@ -1,5 +1,7 @@
 """What is private is kept from every cache, and what is not is left alone (security C9)."""
 
+import re
+
 import pytest
 from flask import Flask, Response, g, make_response, render_template_string
 
@@ -85,6 +87,13 @@ def test_a_view_that_was_guarded_or_read_the_session_is_private(client, path):
     assert response.headers["Server-Timing"].startswith('workos;desc="')
 
 
+def test_security_p5_the_timing_header_has_numbers_and_no_id(client):
+    """Maximum, inactivity, extendable, version and a hash of the rights, which is the session's."""
+    header = client.get("/guarded", headers=NAVIGATION).headers["Server-Timing"]
+    assert re.fullmatch(r'workos;desc="\d+\.\d+\.[01]\.\d{13}\.[0-9a-f]{16}"', header)
+    assert "Server-Timing" not in client.get("/open", headers=NAVIGATION).headers
+
+
 def test_vary_is_added_to(client):
     assert client.get("/guarded", headers=NAVIGATION).headers["Vary"] == "Accept, Cookie"
 
@@ -134,8 +143,8 @@ def test_a_response_that_sets_our_cookie_is_private(app):
 
 def test_the_warning_is_put_into_private_pages_once(client):
     page = client.get("/guarded", headers=NAVIGATION)
-    assert page.text.count('id="workos-session"') == 1
-    assert page.text.endswith("</script></body></html>")
+    assert page.text.count('class="workos-session"') == 1
+    assert page.text.endswith("</script></div></body></html>")
     assert int(page.headers["Content-Length"]) == len(page.data)
 
 
@@ -151,7 +160,7 @@ def test_a_length_that_the_view_gave_is_corrected(app, client, automatic, monkey
         return response
 
     page = client.get("/own-length", headers=NAVIGATION)
-    assert 'id="workos-session"' in page.text
+    assert 'class="workos-session"' in page.text
     assert int(page.headers["Content-Length"]) == len(page.data)
 
 

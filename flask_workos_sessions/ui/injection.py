@@ -7,11 +7,7 @@ there would end it and free what follows, so only the ``</body>`` that ends the 
 
 from __future__ import annotations
 
-import html as markup
-import json
 import re
-from collections.abc import Mapping
-from typing import Any
 
 _SPACE = rb"[ \t\r\n\f]*"
 _END = re.compile(
@@ -19,9 +15,6 @@ _END = re.compile(
 )
 #: Bytes before the end of the document, without white space, in which its ``</body>`` must be.
 _TAIL = 512
-
-# Within a script element only "<" matters; the others cost nothing and look the same everywhere.
-_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\\u0027"})
 
 
 def is_injectable(html: bytes) -> bool:
@@ -45,24 +38,3 @@ def _place(html: bytes) -> int | None:
     tail = max(0, end - _TAIL)
     found = _END.search(html[tail:end])
     return None if found is None else tail + found.start()
-
-
-def snippet(
-    config: Mapping[str, Any], *, script_url: str, style_url: str, nonce: str | None = None
-) -> str:
-    """The markup that brings our script to a page, in ASCII.
-
-    The configuration is a block of JSON, which no browser runs and which needs no ``nonce``; the
-    script and the style sheet are files, for pages with a strict Content-Security-Policy.
-    """
-    block = json.dumps(config, separators=(",", ":")).translate(_ESCAPES)
-    mark = f' nonce="{_attribute(nonce)}"' if nonce else ""
-    return (
-        f'<script type="application/json" id="workos-session">{block}</script>'
-        f'<link rel="stylesheet" href="{_attribute(style_url)}"{mark}>'
-        f'<script src="{_attribute(script_url)}" defer{mark}></script>'
-    )
-
-
-def _attribute(value: str) -> str:
-    return markup.escape(value).encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -7,6 +7,8 @@ folders as ``<locale>/LC_MESSAGES/workos_sessions.mo``; the catalogue to transla
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -43,10 +45,30 @@ def gettext(text: str, **values: object) -> str:
     What our own domain lacks is looked up in the app's default domain, else it stays English.
     When a value is Markup the result is too: all the rest is then escaped.
     """
-    translated = _translated(text)
+    return _filled(_translated(text, _domain()), values)
+
+
+def markup_gettext() -> Callable[..., Markup]:
+    """:func:`gettext` for a template with many texts: the language is looked up once, and what
+    it gives is escaped already."""
+    domain = _domain()
+
+    def translate(text: str, **values: object) -> Markup:
+        found = _escaped(text if domain is None else _translated(text, domain))
+        return found % values if values else found
+
+    return translate
+
+
+def _filled(text: str, values: Mapping[str, object]) -> str:
     if any(isinstance(value, Markup) for value in values.values()):
-        return Markup.escape(translated) % values
-    return translated % values if values else translated
+        return Markup.escape(text) % values
+    return text % values if values else text
+
+
+@functools.lru_cache(maxsize=1024)
+def _escaped(text: str) -> Markup:
+    return Markup.escape(text)
 
 
 def language() -> Language:
@@ -61,8 +83,7 @@ def language() -> Language:
     return Language("-".join(filter(None, subtags)), locale.text_direction)
 
 
-def _translated(text: str) -> str:
-    domain = _domain()
+def _translated(text: str, domain: Domain | None) -> str:
     if domain is None:
         return text
     translated: str = domain.get_translations().ugettext(text)

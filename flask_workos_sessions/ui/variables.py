@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Flask, has_request_context, request
+from flask import Flask, has_request_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
 from ..context import (
-    RequestState,
     current_session,
     current_user,
     get_current_session,
     request_state,
 )
-from ..status import status_of
-from ..urls import our_path, sign_in_url, sign_out_url, sign_up_url
-from .assets import asset_name
-from .injection import snippet
+from ..urls import sign_in_url, sign_out_url, sign_up_url
+from .markup import is_for_a_page, session_markup
 
 
 class Lazy:
@@ -52,31 +49,10 @@ def session_ui() -> Markup:
         return Markup()
     state = request_state()
     state.private = True
-    if state.shown or not state.opening.session:
+    if state.shown or not state.opening.session or not is_for_a_page(state):
         return Markup()
     state.shown = True
-    return Markup(page_snippet(state))  # noqa: S704 - made of our own, escaped parts
-
-
-def page_snippet(state: RequestState) -> str:
-    """The markup of the warning script with this session's state."""
-    parts = state.parts
-    nonce = getattr(request, "csp_nonce", None)
-    nonce = nonce() if callable(nonce) else nonce
-    config = {
-        "status_url": our_path(parts, "/session"),
-        "extend_url": our_path(parts, "/session/extend"),
-        "sign_in_url": sign_in_url(),
-        "sign_out_url": sign_out_url(),
-        "warn": parts.settings.warn,
-        "state": status_of(parts, state.opening.session),
-    }
-    return snippet(
-        config,
-        script_url=our_path(parts, f"/assets/{asset_name('session.js')}"),
-        style_url=our_path(parts, f"/assets/{asset_name('session.css')}"),
-        nonce=str(nonce) if nonce else None,
-    )
+    return session_markup(state)
 
 
 def add_variables(app: Flask) -> None:

@@ -41,14 +41,15 @@ def switch_organization() -> Response:
         or in_this_app(parts.settings.sign_in_return_to)
     )
     try:
-        session = switch_to(wanted, caller)
+        switch_to(wanted, caller)
     except SignInRequired as interaction:
         if scripted or not interaction.options:
             raise
         location = sign_in_url(return_to, **interaction.options)
     else:
-        if scripted:
-            return jsonify(status_of(parts, session))
+        known = request_state().opening.known
+        if scripted and known is not None:
+            return jsonify(status_of(parts, known))
         location = return_to
     return redirect_to(location)
 

@@ -41,7 +41,7 @@ def extend() -> Response:
     opening = state.open(active=True)
     if opening.known is not None:
         if opening.session.lifetime.because == "max_length":
-            answer = {"error": "not_extendable", **status_of(parts, opening.session)}
+            answer = {"error": "not_extendable", **status_of(parts, opening.known)}
             response = jsonify({**answer, **_form_token()})
             response.status_code = 409
             return response
@@ -54,7 +54,7 @@ def extend() -> Response:
                 opening.value = before.value
             state.replace(opening)
     if opening.known is not None:
-        return jsonify({**status_of(parts, opening.session), **_form_token()})
+        return jsonify({**status_of(parts, opening.known), **_form_token()})
     return _status(parts, opening)
 
 
@@ -65,10 +65,10 @@ def _form_token() -> dict[str, str]:
 
 def _status(parts: Parts, opening: Opening) -> Response:
     if opening.known is not None:
-        return jsonify(status_of(parts, opening.session))
+        return jsonify(status_of(parts, opening.known))
     if opening.stale and opening.held is not None:
         # The access token has run out, the session has not: the next request refreshes it.
-        return jsonify(status_of(parts, opening.held.session))
+        return jsonify(status_of(parts, opening.held))
     if opening.retry_after is not None:
         response = jsonify({"v": 1, "state": "unknown"})
         response.status_code = 503

@@ -33,6 +33,7 @@ def test_make_alone_lists_the_commands() -> None:
         "lint",
         "format",
         "messages",
+        "assets",
         "build",
         "clean",
         "help",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
-from html.parser import HTMLParser
 
 import pytest
 
-from flask_workos_sessions.ui.injection import inject, snippet
+from flask_workos_sessions.ui.injection import inject
 
 OURS = b"<!--ours-->"
 
@@ -112,72 +110,3 @@ def _seconds(run: object) -> float:
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
-
-
-class _Elements(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def _read(markup: str) -> _Elements:
-    elements = _Elements()
-    elements.feed(markup)
-    elements.close()
-    return elements
-
-
-def test_the_snippet_is_a_block_of_json_a_style_sheet_and_a_script() -> None:
-    config = {"status_url": "/auth/session", "warn": 120, "state": {"state": "active"}}
-    read = _read(snippet(config, script_url="/auth/s.js", style_url="/auth/s.css"))
-    assert read.found == [
-        ("script", {"type": "application/json", "id": "workos-session"}),
-        ("link", {"rel": "stylesheet", "href": "/auth/s.css"}),
-        ("script", {"src": "/auth/s.js", "defer": None}),
-    ]
-    assert json.loads(read.text) == config
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "</script><script>alert(1)</script>",
-        "<!--<script>",
-        "]]>",
-        "&lt;/script&gt;",
-        "\u2028\u2029",
-        "'\"`\\",
-        "日本 \U0001f600 \ud800",
-        "\x00\x1f",
-    ],
-)
-def test_no_value_ends_the_block(text: str) -> None:
-    markup = snippet({"sign_in_url": text}, script_url="/s.js", style_url="/s.css")
-    block, _, rest = markup.partition("</script>")
-    assert json.loads(block.partition(">")[2]) == {"sign_in_url": text}
-    assert rest == '<link rel="stylesheet" href="/s.css"><script src="/s.js" defer></script>'
-    assert markup.isascii()
-
-
-def test_addresses_and_nonce_are_escaped_and_ascii() -> None:
-    odd = '"><b>é&'
-    markup = snippet({}, script_url=odd, style_url=odd, nonce=odd)
-    assert markup.isascii()
-    assert [attrs for _, attrs in _read(markup).found][1:] == [
-        {"rel": "stylesheet", "href": odd, "nonce": odd},
-        {"src": odd, "defer": None, "nonce": odd},
-    ]
-
-
-def test_a_nonce_stands_on_what_the_browser_loads() -> None:
-    markup = snippet({}, script_url="/s.js", style_url="/s.css", nonce="abc")
-    assert markup.count(' nonce="abc"') == 2
-    assert "nonce" not in snippet({}, script_url="/s.js", style_url="/s.css")
-    assert "nonce" not in snippet({}, script_url="/s.js", style_url="/s.css", nonce="")

@@ -106,6 +106,7 @@ def test_what_our_domain_lacks_is_looked_up_in_the_app_s_own(
         ("zh_Hans_CN", ("zh-Hans-CN", "ltr")),
         ("ar", ("ar", "rtl")),
         ("he_IL", ("he-IL", "rtl")),
+        ("ca_ES_VALENCIA", ("ca-ES-VALENCIA", "ltr")),
     ],
 )
 def test_the_language_is_told_as_a_browser_knows_it(
