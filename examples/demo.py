@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -21,9 +21,9 @@ from examples.team_app import create_app
 from examples.team_app.board import Board
 from flask_workos_sessions.local import LocalWorkOS
 
-#: Seconds: how long an access token is valid; how long somebody may be away; the longest
-#: session; how long before the end the page warns.
-ACCESS_TOKEN, INACTIVITY, MAX_LENGTH, WARN = 60, 150, 1800, 90
+#: Seconds: how long an access token is valid; how long somebody may be away; the longest session;
+#: how long before the end a banner says so, and how long before it a dialog asks.
+ACCESS_TOKEN, INACTIVITY, MAX_LENGTH, NOTICE, WARN = 60, 180, 1800, 90, 60
 #: Not 5000, which other programs like as well.
 PORT = 5050
 
@@ -35,9 +35,15 @@ Sign in there as one of these people (no password):
 {people}
 
 What to try:
-  * Leave the page alone. After about {quiet} seconds it warns you; "Stay signed in" keeps you.
+  * Leave the page alone. After about {quiet} seconds a banner says so, after {most} a dialog asks:
+    "Stay signed in" keeps you.
   * Use it. The access token is valid for {token} seconds and is renewed without you noticing.
-  * Type into the form, let the time run out, sign in again: your words are still there.
+  * Type into the form, let the time run out, sign in again in the new tab, come back: your words
+    are still there.
+  * Sign out in one tab, and look at the others.
+  * See what Bob sees when support acts as him (this link works once, in a private window):
+    {impersonation}
+    Then open the app there and sign in.
 
 The local WorkOS: {workos}
 Ctrl-C stops both.
@@ -83,14 +89,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def sample_app(workos: LocalWorkOS, url: str, *, warn: int = WARN) -> Flask:
+def sample_app(
+    workos: LocalWorkOS, url: str, *, notice: int = NOTICE, warn: int = WARN, **more: Any
+) -> Flask:
     """The sample app at ``url``, with a few notes on its board."""
     workos.allow_logout_uri(f"{url}/")
     app = create_app(
         workos.settings(f"{url}/auth/callback"),
+        WORKOS_UI_NOTICE=notice,
         WORKOS_UI_WARN=warn,
         WORKOS_SIGN_OUT_RETURN_TO="/",
         HARBOUR_ORGANIZATIONS={each.id: each.name for each in workos.organizations},
+        **more,
     )
     _write_notes(app.extensions["harbour"], workos)
     return app
@@ -111,7 +121,13 @@ def welcome(workos: LocalWorkOS, url: str) -> str:
         for person in workos.users
     )
     return WELCOME.format(
-        url=url, people=people, quiet=INACTIVITY - WARN, token=ACCESS_TOKEN, workos=workos.url
+        url=url,
+        people=people,
+        quiet=INACTIVITY - NOTICE,
+        most=INACTIVITY - WARN,
+        token=ACCESS_TOKEN,
+        impersonation=workos.impersonation_url("bob@acme.test", by="support@vendor.test"),
+        workos=workos.url,
     )
 
 
