@@ -11,7 +11,7 @@ import sys
 
 from measuring import Limits
 
-ALL = ("guarded_view", "first_sight", "cookie_size", "memory", "waiting")
+ALL = ("guarded_view", "first_sight", "cookie_size", "memory", "status_answer", "page", "waiting")
 
 
 def main(names: list[str]) -> int:

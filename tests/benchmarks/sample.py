@@ -229,8 +229,11 @@ def environ(cookie: str = "", path: str = "/") -> dict[str, Any]:
     return {**sent, "REMOTE_ADDR": "127.0.0.1"}
 
 
-def get(app: Flask, environs: Iterable[dict[str, Any]]) -> Callable[[], None]:
-    """A run that sends the next of these requests through the WSGI app; anything but 200 raises."""
+def get(
+    app: Flask, environs: Iterable[dict[str, Any]], holds: bytes = b"Hello Margaret"
+) -> Callable[[], None]:
+    """A run that sends the next of these requests through the WSGI app; anything but 200 with
+    ``holds`` in the body raises."""
     coming = iter(environs)
     seen = ""
 
@@ -241,7 +244,7 @@ def get(app: Flask, environs: Iterable[dict[str, Any]]) -> Callable[[], None]:
 
     def run() -> None:
         body = app(dict(next(coming)), start_response)
-        if b"Hello Margaret" not in b"".join(body) or seen != "200 OK":
+        if holds not in b"".join(body) or seen != "200 OK":
             raise AssertionError(f"answered {seen}")
         body.close()  # type: ignore[attr-defined]
 
