@@ -6,8 +6,10 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import fields
 from functools import partial
 from inspect import signature
@@ -17,9 +19,14 @@ from typing import NamedTuple
 
 import pytest
 from flask import Flask, render_template_string
+from playwright.sync_api import sync_playwright
 from werkzeug.exceptions import HTTPException
+from werkzeug.serving import make_server
 
+from examples.gallery import POLICY as GALLERY_POLICY
+from examples.gallery import create_app as create_gallery
 from flask_workos_sessions import (
+    Impersonator,
     Lifetime,
     Session,
     WorkOSSessions,
@@ -459,20 +466,140 @@ def test_the_guide_has_every_refusal_reason_and_option():
     assert names_in(options[1]) == sorted(AUTHORIZE_OPTIONS)
 
 
-def test_the_colours_that_the_guide_names_exist():
-    style = find_asset(asset_name("session.css")).body.decode()
-    named = re.findall(r"`(--workos-[\w-]+)`", read("guide.md"))
-    assert named
-    for name in named:
-        assert f"var({name}" in style
-
-
 def test_the_status_that_the_guide_shows_has_the_real_fields():
     app = Flask("status")
     app.config.update(testing.settings())
     WorkOSSessions(app)
     real = signed_in(app).get("/auth/session", headers=SCRIPT).json
     assert json.loads(blocks_of("guide.md", "json")[0].text).keys() == real.keys()
+
+
+# The end of a session.
+
+END = "session-end.md"
+SOURCE = (ROOT / "flask_workos_sessions" / "ui" / "source" / "session.js").read_text("utf-8")
+
+
+def test_every_block_is_of_a_kind_that_is_tried():
+    kinds = {"python", "html", "json", "sh", "text", "jinja", "css", "js"}
+    for page in PAGES:
+        assert {each["language"] for each in _BLOCK.finditer(read(page))} <= kinds, page
+
+
+def test_the_properties_are_all_there():
+    style = find_asset(asset_name("session.css")).body.decode()
+    known = set(re.findall(r"var\((--workos-[\w-]+)", style))
+    assert set(re.findall(r"`(--workos-[\w-]+)`", section(END, "Colours and fonts"))) == known
+    for block in blocks_of(END, "css"):
+        assert set(re.findall(r"(--[\w-]+):", block.text)) <= known
+
+
+def test_a_piece_is_replaced_as_is_shown(tmp_path):
+    for block in blocks_of(END, "jinja"):
+        name = re.match(r"{# (templates/\S+) #}\n", block.text)
+        path = tmp_path / name[1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, "utf-8")
+    app = Flask("replaced", root_path=str(tmp_path))
+    app.config.update(testing.settings())
+    WorkOSSessions(app)
+    app.add_url_rule("/", "home", login_required(lambda: "<body></body>"))
+    support = Impersonator("support@vendor.test", "Ticket 42")
+    page = signed_in(app, impersonator=support).get("/", headers=NAVIGATION).text
+    assert '<a href="/help" data-workos-when="ended">Get help</a>' in page
+    assert "Stay signed in" in page
+    assert "Viewing as" not in page
+
+
+def test_the_blocks_of_our_templates_are_those_that_are_named():
+    told = section(END, "Replace a piece")
+    templates = ROOT / "flask_workos_sessions" / "ui" / "templates" / "workos_sessions"
+    for name, sentence in (
+        ("ui_layout.html", r"whose blocks are (.*?)\. Your"),
+        ("_dialog.html", r"The dialog has the blocks (.*?):"),
+    ):
+        blocks = re.findall(r"{%-? block (\w+)", (templates / name).read_text("utf-8"))
+        assert sorted(names_in(re.search(sentence, told)[1])) == sorted(blocks)
+
+
+def test_the_attributes_and_words_are_those_of_the_script():
+    told = section(END, "Replace a piece")
+    rows = {row[0]: row[1] for row in table_of(told)[1:]}
+    for name in re.findall(r"`data-workos-(\w+)", "".join(rows)):
+        assert f"data-workos-{name}" in SOURCE or f'part("{name}")' in SOURCE, name
+    actions = re.search(r"const actions = {(.*?)^  };", SOURCE, re.M | re.S)[1]
+    known = set(re.findall(r"^    (\w+):", actions, re.M)) - {"__proto__"}
+    assert set(names_in(rows['`data-workos-action="extend"`'])) == known
+    words = set(names_in(rows['`data-workos-when="notice warning"`'])) - {"hidden"}
+    assert words == {"dirty", "failed", "extended", "changed", "kept", "typed", "locked"}
+    for word in words:
+        assert f'"{word}"' in SOURCE, word
+
+
+def test_the_states_and_reasons_are_all_there():
+    states, reasons = (
+        [row[0].strip("`") for row in table_of(each)[1:]]
+        for each in section(END, "What people see, and when").split("What happens at the end")
+    )
+    levels = re.search(r"LEVELS = \[(.*?)\]", SOURCE)[1]
+    assert set(states) == {*re.findall(r"\w+", levels), "offline"}
+    assert {word for each in reasons for word in re.findall(r"\w+", each)} == REASONS
+
+
+def test_the_events_and_the_functions_are_those_of_the_script():
+    told = section(END, "Your own way of showing it")
+    tables = told.split("`window.workosSession` is there")
+    events = {name for row in table_of(tables[0])[1:] for name in re.findall(r"[\w-]+", row[0])}
+    sent = set(re.findall(r'emit\("([\w-]+)"', SOURCE))
+    sent |= set(re.findall(r'"(extended|extend-failed)"', SOURCE))
+    assert events == sent | {"notice", "warning", "ended"}
+    functions = {name for row in table_of(tables[1])[1:] for name in re.findall(r"`(\w+)", row[0])}
+    offered = re.search(r"workosSession = Object.freeze\({(.*?)^    }\);", SOURCE, re.M | re.S)
+    assert functions == set(re.findall(r"^      (?:get )?(\w+)[:(,]", offered[1], re.M))
+
+
+@pytest.mark.browser
+def test_every_script_runs_in_a_page():
+    server = make_server("127.0.0.1", 0, create_gallery(), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page()
+        faults = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(f"http://127.0.0.1:{server.port}/notice-inactivity/")
+        for block in blocks_of(END, "js"):
+            page.evaluate(f"async () => {{ {block.text} }}")
+        browser.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert faults == []
+
+
+def test_the_catalogue_is_translated_in_the_steps_that_are_told(tmp_path):
+    (commands,) = [each for each in blocks_of(END, "sh") if "pybabel" in each.text]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["bash", "-ec", commands.text],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    folder = tmp_path / "translations" / "de" / "LC_MESSAGES"
+    assert 'msgid "Stay signed in"' in (folder / "workos_sessions.po").read_text("utf-8")
+    assert (folder / "workos_sessions.mo").exists()
+
+
+def test_the_policy_that_is_told_is_kept_by_the_gallery():
+    (told,) = blocks_of(END, "text")
+    kept = {each.strip() for each in GALLERY_POLICY.split(";")}
+    assert {each.strip() for each in told.text.split(";")} <= kept
 
 
 # Links and commands.
@@ -580,7 +707,14 @@ def test_what_a_local_workos_can_do_is_named_as_it_is():
         assert f"`{user.email}`" in text
 
 
-_COMMANDS = ("flask workos local", "flask workos secret", "export ", "gunicorn ")
+_COMMANDS = (
+    "flask workos local",
+    "flask workos secret",
+    "export ",
+    "gunicorn ",
+    "python -m examples.gallery",
+    "pybabel ",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -591,6 +725,8 @@ def test_every_command_and_option_exists(page):
             assert line.startswith(_COMMANDS), line
             if line.startswith("flask workos local"):
                 assert set(re.findall(r"--[\w-]+", line)) <= known
+            if line.startswith("python -m examples.gallery"):
+                assert set(re.findall(r"--[\w-]+", line)) <= {"--style", "--templates", "--port"}
 
 
 # Security.
@@ -607,6 +743,7 @@ def test_security_t3_every_requirement_of_asvs_is_met_by_a_test_or_left_to_someb
     chapter_7 = {1: 3, 2: 4, 3: 2, 4: 5, 5: 3, 6: 2}
     wanted = {f"7.{part}.{each}" for part, most in chapter_7.items() for each in range(1, most + 1)}
     wanted |= {f"3.3.{each}" for each in range(1, 6)} | {"10.1.1", "10.1.2", "10.4.5", "10.4.10"}
+    wanted |= {"3.2.2", "3.2.3", "3.5.1", "3.5.5", "14.3.1", "14.3.2"}
     wanted |= {f"10.2.{each}" for each in range(1, 4)}
     wanted |= {f"10.{part}.{each}" for part in (3, 5) for each in range(1, 6)}
     assert set(told) == wanted

@@ -12,6 +12,7 @@ RULES = [
     *(f"S{number}" for number in range(1, 11)),
     *(f"C{number}" for number in range(1, 11)),
     *(f"G{number}" for number in range(1, 7)),
+    *(f"P{number}" for number in range(1, 8)),
     *(f"R{number}" for number in range(1, 10)),
     "T1",
     "T2",
