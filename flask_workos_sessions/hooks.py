@@ -106,7 +106,7 @@ def put_in_ui(response: Response) -> Response:
     """Put the warning into a page that somebody sees who is signed in."""
     asked = current_request()
     state = state_of(asked)
-    if state is None or not state.private or state.shown or asked.method != "GET":
+    if state is None or not state.private or state.shown or asked.method == "HEAD":
         return response
     opening = state.opened
     if opening is None or opening.known is None or not _is_changeable_page(response):

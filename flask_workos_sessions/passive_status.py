@@ -8,7 +8,7 @@ alive for ever. So the status has a session that is nobody's, no hooks, and no c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask, Response
@@ -63,13 +63,22 @@ def answer_passively(app: Flask, url_prefix: str) -> None:
         try:
             response = session()
         except Exception as error:
-            answer: Callable[..., Any] = app.handle_user_exception
-            response = app.make_response(answer(*context, error))
-        response.headers.remove("Set-Cookie")  # of an app's error handler
+            response = _error_answer(app, context, error)
+        response.headers.remove("Set-Cookie")  # of an app's error handler, and of its hooks
         return finish(response)
 
     app.request_context = request_context  # type: ignore[method-assign]
     app.full_dispatch_request = full_dispatch_request  # type: ignore[method-assign]
+
+
+def _error_answer(app: Flask, context: Sequence[object], error: Exception) -> Response:
+    answer: Callable[..., Any] = app.handle_user_exception
+    fail: Callable[..., Response] = app.handle_exception
+    try:
+        return app.make_response(answer(*context, error))
+    except Exception as unhandled:
+        # A fault: what Flask does with it runs the app's hooks after all.
+        return fail(*context, unhandled)
 
 
 def _give_session(context: Any) -> None:

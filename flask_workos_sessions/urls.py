@@ -217,9 +217,12 @@ def current_page() -> str | None:
         query = request.query_string.decode("ascii", "replace")
         path = quote(request.script_root + request.path, safe=_PATH_SAFE)
         return f"{path}?{query}" if query else path
-    return _same_origin_path(
-        request.headers.get("HX-Current-URL") or request.headers.get("Referer")
-    )
+    return _same_origin_path(request.headers.get("HX-Current-URL")) or referring_page()
+
+
+def referring_page() -> str | None:
+    """The path of the page of ours that led to this request, as far as the browser says."""
+    return _same_origin_path(request.headers.get("Referer"))
 
 
 def _same_origin_path(url: str | None) -> str | None:

@@ -148,6 +148,19 @@ def test_the_warning_is_put_into_private_pages_once(client):
     assert int(page.headers["Content-Length"]) == len(page.data)
 
 
+def test_a_form_that_is_shown_again_gets_the_warning_too(app, client):
+    """What was typed into it is still there, and can be lost."""
+
+    @app.post("/form")
+    @login_required
+    def form():
+        return PAGE.format("Not yet: fill in the title."), 422
+
+    page = client.post("/form", headers=NAVIGATION)
+    assert page.status_code == 422
+    assert page.text.count('class="workos-session"') == 1
+
+
 @pytest.mark.parametrize("automatic", [True, False])
 def test_a_length_that_the_view_gave_is_corrected(app, client, automatic, monkeypatch):
     monkeypatch.setattr(Response, "automatically_set_content_length", automatic)

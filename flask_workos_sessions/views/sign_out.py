@@ -19,6 +19,7 @@ from ..stores.server import StoreUnavailable
 from ..urls import (
     in_this_app,
     our_path,
+    referring_page,
     requested_return_path,
     resume_url,
     sign_in_url,
@@ -73,13 +74,15 @@ def signed_out() -> Response:
     state = request_state()
     state.private = True
     return_to = requested_return_path(parts, request.args.get("return_to"))
+    # A page that was taken away leads here without more words.
+    return_to = return_to or requested_return_path(parts, referring_page())
     opening = state.open(active=False, fetch=False)
     return_to = return_to or in_this_app(parts.settings.sign_in_return_to)
     form = request.args.get("form") == "1"
     if form:
         # The form is one step back: a cookie that changes would make the browser forget it.
         state.settled = True
-    elif opening.known is not None:
+    elif opening.known is not None and request.args.get("reason") != "user_changed":
         return redirect_to(return_to)
     reason = opening.ended or request.args.get("reason")
     again = {"max_age": 0} if parts.settings.reauthenticate_after_end else {}
@@ -88,7 +91,7 @@ def signed_out() -> Response:
         "signed_out",
         reason=reason if reason in REASONS else None,
         form=form,
-        signed_in=opening.known is not None,
+        signed_in=form and opening.known is not None,
         sign_in_url=resume_url(held, return_to) if form else sign_in_url(return_to, **again),
     )
 

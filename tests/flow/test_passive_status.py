@@ -201,3 +201,20 @@ def test_the_session_is_given_under_the_name_that_this_flask_has(name, monkeypat
     make_app(app)
     app.request_context({"PATH_INFO": "/auth/session", "REQUEST_METHOD": "GET"})
     assert app.session_interface.is_null_session(getattr(context, name))
+
+
+def test_a_fault_in_the_status_sets_no_cookie_of_a_hook(monkeypatch):
+    app = make_app(TESTING=False, WORKOS_CACHE_TYPE="memory")
+
+    @app.after_request
+    def remember(response):
+        response.set_cookie("seen", "now")
+        return response
+
+    def fault():
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("flask_workos_sessions.passive_status.session", fault)
+    answer = app.test_client().get("/auth/session")
+    assert answer.status_code == 500
+    assert "Set-Cookie" not in answer.headers

@@ -364,3 +364,15 @@ def test_a_refresh_under_way_does_not_bring_the_cookie_back(
     response = signed_in.fetch("/api/me")
     assert response.status_code == 401
     assert "Set-Cookie" not in response.headers
+
+
+def test_the_page_says_that_somebody_else_is_signed_in(signed_in):
+    """Its reader is signed in, as another person than the one whose page it was."""
+    page = signed_in.get("/auth/signed-out?reason=user_changed")
+    assert page.status_code == 200
+    assert "Somebody else has signed in with this browser." in page.text
+
+
+def test_the_page_leads_back_to_the_page_that_was_taken_away(browser):
+    page = browser.get("/auth/signed-out?reason=revoked", Referer="http://localhost/reports")
+    assert "return_to=/reports&" in page.text
