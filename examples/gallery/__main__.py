@@ -1,4 +1,4 @@
-"""``python -m examples.gallery [--port 5060] [--style FILE] [--templates FOLDER]``."""
+"""``python -m examples.gallery [--port 5070] [--style FILE] [--templates FOLDER]``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import create_app
 def main(arguments: list[str] | None = None) -> None:
     """Serve the gallery until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m examples.gallery")
-    parser.add_argument("--port", type=int, default=5060)
+    parser.add_argument("--port", type=int, default=5070)
     parser.add_argument("--style", type=Path, help="a style sheet of yours, for every frame")
     parser.add_argument(
         "--templates", type=Path, help="a folder of yours with workos_sessions/… in it"

@@ -58,8 +58,8 @@ def page_config(state: RequestState) -> dict[str, Any]:
         "notice": settings.notice,
         "poll": settings.ui_poll,
         "idle": settings.session_inactivity_timeout,
-        "activity": settings.ui_activity,
-        "on_end": settings.ui_on_end,
+        "input": settings.ui_activity == "input",
+        "leave": settings.ui_on_end == "replace",
         "title": settings.ui_title,
         "channel": channel_name(parts),
         "csrf": current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token") if csrf else None,
@@ -92,7 +92,7 @@ def render_markup(
         config=Markup(json.dumps(config, separators=(",", ":")).translate(_ESCAPES)),  # noqa: S704
         show=config["show"],
         # An id that somebody could guess might stand in what people write (security P4).
-        unique=secrets.token_hex(4),
+        unique=secrets.token_hex(3),
         time=_TIME,
         max_time=_MAX_TIME,
         impersonator=impersonated is not None,

@@ -157,8 +157,9 @@ def test_what_shows_is_spoken(alone: Callable[[State], Page], state: State) -> N
     page = alone(state)
     if state.impersonated:
         return  # it is there from the beginning, as the rest of the page is
-    place = "dialog" if state.caption.startswith("Dialog") else "[data-workos-banner]"
-    live = page.locator(f"{place} [role=status]")
+    inside = "dialog [role=status]"
+    beside = "[role=status]:not(dialog *)"
+    live = page.locator(inside if state.caption.startswith("Dialog") else beside)
     # What is checked has no sentence of its own: the heading has the focus, and is read.
     expect(live).to_contain_text("" if state.name == "checking" else state.says)
 

@@ -93,8 +93,8 @@ class Site:
             "notice": 300,
             "poll": 30,
             "idle": 1800,
-            "activity": "input",
-            "on_end": "overlay",
+            "input": True,
+            "leave": False,
             "title": True,
             "channel": "harbour",
             "csrf": None,
@@ -147,6 +147,7 @@ class Site:
 
     def run(self, page: Page, seconds: int) -> None:
         """Let the page's clocks run, timers and all, and the answers arrive that it asks for."""
+        self.settle(page)  # or what was asked for before is answered a second later
         for _ in range(seconds):
             self.elapsed += 1
             page.clock.run_for(1000)

@@ -81,7 +81,7 @@ def test_the_notice_takes_nobody_s_focus_and_nothing_that_is_typed(site: Any) ->
 
 
 def test_staying_hides_the_notice_and_gives_the_focus_back(site: Any) -> None:
-    page = site.show(290, config={"activity": "requests"})
+    page = site.show(290, config={"input": False})
     site.answer(1795)
     page.locator(NOTE).focus()
     page.keyboard.press("Tab")
@@ -270,6 +270,19 @@ def test_nothing_of_an_impersonation_is_left_after_the_end(site: Any) -> None:
     site.end("max_length")
     check(site, page)
     expect(page.get_by_text("Viewing as")).to_be_hidden()
+
+
+@pytest.mark.parametrize("reason", ["revoked", "max_length"])
+def test_security_p1_whom_support_acted_for_is_not_in_the_document_after_the_end(
+    site: Any, reason: str
+) -> None:
+    site.impersonated = "ada@acme.test"
+    page = site.show(1740)
+    page.locator("#note").press_sequentially("Mine.")
+    assert "ada@acme.test" in page.content()
+    site.end(reason)
+    check(site, page)
+    assert "ada@acme.test" not in page.content()
 
 
 def test_a_page_of_nobody_in_particular_has_no_such_bar(site: Any) -> None:

@@ -169,7 +169,7 @@ def test_it_does_not_wait_when_time_is_short(site: Any) -> None:
 
 def test_typing_while_it_opens_presses_nothing(site: Any) -> None:
     """A space or Enter would press the button that comes up under the fingers."""
-    page = site.show(123, config={"activity": "requests"})
+    page = site.show(123, config={"input": False})
     site.answer(123)
     page.locator(NOTE).focus()
     for letter in "I wrote this and \n that ":
@@ -310,6 +310,16 @@ def test_escape_stays_signed_in(site: Any) -> None:
     assert site.asked == [f"POST {EXTEND}"]
     assert state(page) == "active"
     expect(page.locator(DIALOG)).to_be_hidden()
+
+
+def test_escape_while_the_server_is_not_reached_says_so_in_the_dialog(site: Any) -> None:
+    page = site.show(105)
+    page.locator(DIALOG).click(position={"x": 30, "y": 30})
+    page.keyboard.press("Escape")
+    site.settle(page)
+    expect(page.locator(DIALOG)).to_contain_text(FAILED)
+    expect(page.locator(DIALOG)).to_be_visible()
+    expect(page.locator(BANNER)).to_be_hidden()
 
 
 def test_escape_twice_while_the_server_is_not_reached_leaves_the_banner(site: Any) -> None:

@@ -81,6 +81,12 @@ STATES: dict[str, Callable[[Any], Page]] = {
 every_state = pytest.mark.parametrize("show", STATES.values(), ids=STATES)
 
 
+def test_targets_are_large_where_an_app_makes_its_letters_small(site: Any) -> None:
+    page = site.show(105)
+    add_style(page, ":root { font-size: 62.5%; }")
+    assert min(box(each)["height"] for each in page.locator(CONTROLS).all()) >= 44
+
+
 def test_nothing_of_it_is_printed(site: Any) -> None:
     for left in (290, 105):
         page = site.show(left)
@@ -182,6 +188,7 @@ def test_the_dialog_is_in_sight_on_a_page_that_is_scrolled(site: Any) -> None:
     site.answer(130)
     site.run(page, 12)
     expect(page.locator(DIALOG)).to_be_in_viewport(ratio=1)
+    assert page.evaluate("scrollY") == 4000, "and the page is where it was"
 
 
 def test_what_gets_the_focus_scrolls_clear_of_the_banner(site: Any) -> None:

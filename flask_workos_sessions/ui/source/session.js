@@ -2,7 +2,6 @@
 // session ends; the clocks here only say when to ask. Asking (GET) keeps nobody signed in,
 // extending (POST) does.
 (() => {
-  "use strict";
   const { document } = window;
   // What configures us stands beside our own script element: ids, names and attributes may be in
   // what people write, and an element of that name in the place of a property.
@@ -32,14 +31,15 @@
   let due = 0; // When to ask again.
   let misses = 0; // Questions in a row that had no answer.
   let wanted = 0; // Until when a wish to stay is tried again.
-  let extended = -1e9; // When the last extension was tried.
+  let extended = -9e5; // When the last extension was tried.
   let gesture = 0; // When somebody did something here.
-  let typing = -1e9; // When somebody typed into a field.
+  let typing = -9e5; // When somebody typed into a field.
   let flash = 0; // Until when "You're still signed in" shows.
   let later; // The dialog was closed (after the end: which one): the banner says it.
   let dismissed; // The notice need not be given again.
   let muted; // The app shows this itself.
   let hesitates; // Until when the dialog waits, at most.
+  let stale; // The forms need a new token, once somebody looks.
   let failed, changed, busy, timer, hinted, locked, channel;
   let banner, dialog, scene, said, badge, entered, title, before;
   const edited = new Map(); // Fields that somebody typed into, and what was there before.
@@ -56,7 +56,7 @@
 
   function words(seconds, unitDisplay = "long") {
     const minutes = Math.ceil(seconds / 60);
-    const hours = Math.floor(minutes / 60);
+    const hours = (minutes / 60) | 0;
     const part = (n, unit) =>
       n.toLocaleString(root.lang || [], { style: "unit", unit, unitDisplay });
     if (seconds <= 60) return part(seconds, "second");
@@ -109,12 +109,19 @@
   async function exchange(source) {
     const at = moment();
     let pause;
-    if (source) extended = now();
+    if (source) {
+      extended = now();
+      stale = 0;
+    }
     try {
       const response = await (source ? call(urls.extend, "POST") : call(urls.status));
       pause = response.headers.get("Retry-After");
       const answer = await response.json();
-      if (answer.state === "ended") end(answer.reason || "unknown");
+      // At the maximum length the cookie is gone, and the reason with it.
+      if (answer.state === "ended") {
+        // At the maximum length the browser forgets the cookie, and the reason is not known.
+        end(answer.reason || (left(info.expires_in) ? "unknown" : info.because));
+      }
       else if (answer.sub) alive(answer, at);
       else throw answer;
       if (misses) emit("online");
@@ -129,7 +136,7 @@
     } catch {
       if (!misses++) emit("offline");
       if (source) failed ||= emit("extend-failed", source);
-      plan(Math.min(60, pause) || (level && Math.min(5 * misses, 30)));
+      plan(Math.min(60, pause) || (level && 5 * Math.min(misses, 6)));
     }
   }
 
@@ -139,7 +146,7 @@
     const idle = now() - gesture > 600000;
     const poll = (config.poll || Infinity) * 2 ** (idle + Math.min(misses, 3));
     seconds ||= remain > config.warn ? poll * (0.9 + Math.random() / 5) : remain ? 15 : 2;
-    return (due = now() + seconds * 1000);
+    return (due = now() + 1000 * seconds);
   }
 
   function alive(answer, at) {
@@ -193,8 +200,8 @@
     if (!locked) {
       // First of all: whoever is asked whether to leave may say no.
       lock();
-      if (config.on_end === "replace" || !(kept || edited.size)) {
-        location.replace(`${urls.ended}?reason=${reason}`);
+      if (config.leave || !(kept || edited.size)) {
+        location.replace(urls.ended + "?reason=" + reason);
       }
     }
     if (!kept) forget();
@@ -214,6 +221,7 @@
     };
     document.body = document.createElement("body");
     document.body.append(root);
+    for (const each of all("[data-workos-whom]")) each.remove(); // Nobody acts for them any more.
     observer.observe(document.body, { childList: true });
     setTimeout(render, KEEP);
   }
@@ -245,10 +253,10 @@
         each.showModal();
       }
       locked.focus.focus();
-      for (const [each, ...to] of locked.scroll) each.scrollTo(...to);
+      for (const [each, x, y] of locked.scroll) each.scrollTo(x, y);
     }
     locked = over = later = null;
-    if (config.csrf) ask("resumed");
+    stale = config.csrf && "resumed";
     emit("resumed");
   }
 
@@ -288,12 +296,14 @@
     else if (level >= 0 && next > level && next < 3 && since(settled) > 5000) {
       if (!busy) ask();
       next = level;
-    } else if (!busy && (now() >= due || (next > 2 && level < 3))) ask(now() < wanted && "button");
+    } else if (!busy && (stale || now() >= due || (next > 2 && level < 3))) {
+      ask(stale || (now() < wanted && "button"));
+    }
     enter(next, seconds);
     paint(seconds);
     if (next > 3) return;
     const ticking = level || flash > now() || all("[data-workos-countdown]:not([hidden] *)").length;
-    const wait = ticking ? 1000 : Math.min(due - now(), (seconds - notice) * 1000, 2 ** 31 - 1);
+    const wait = ticking ? 1000 : Math.min(due - now(), (seconds - notice) * 1000, 2e9);
     timer = setTimeout(render, Math.max(wait, 250));
   }
 
@@ -409,11 +419,8 @@
   };
 
   on(document, "click", ({ target }) => {
-    const action = actions[target.closest?.("[data-workos-action]")?.dataset.workosAction];
-    if (action) {
-      action();
-      render();
-    }
+    const action = actions[target.closest("[data-workos-action]")?.dataset.workosAction];
+    if (action?.call) render(action());
   });
 
   on(document, "submit", (event) => {
@@ -448,7 +455,7 @@
   function act({ isTrusted, target }) {
     if (!isTrusted || root.contains(target)) return;
     gesture = now();
-    if (config.activity !== "input" || level > 1 || busy || !info.extendable) return;
+    if (!config.input || level > 1 || busy || !info.extendable) return;
     const pause = Math.max(60000, config.idle * 100);
     if (left(info.idle_in) < config.idle / 2 && now() - extended > pause) ask("activity");
   }
@@ -503,14 +510,14 @@
   // Tabs: what they tell each other is a reason to ask, or not to ask just now. Nothing more.
 
   function tell(t) {
-    const { sid, access, expires_in } = info;
-    channel?.postMessage({ v: 1, t, sid, access, left: known(expires_in) });
+    const news = { v: 1, t, sid: info.sid, access: info.access, left: known(info.expires_in) };
+    channel?.postMessage(news);
   }
 
   function learn({ data }) {
     if (data?.v !== 1) return;
-    const ours = data.sid === info.sid && data.access === info.access;
-    const news = !ours || data.t !== "asked" || over;
+    const { sid, access } = info;
+    const news = over || data.t !== "asked" || data.sid !== sid || data.access !== access;
     if (!news && Math.abs(data.left - known(info.expires_in)) < 5) {
       due = Math.max(due, Math.min(plan(), settled[0] + 120000));
     } else if (news || (level && !document.hidden)) hint();
@@ -519,7 +526,12 @@
 
   function hint() {
     hinted ||= setTimeout(
-      () => ask((hinted = 0)),
+      () => {
+        hinted = 0;
+        // What is under way may have been answered before.
+        if (busy) busy.then(hint);
+        else ask();
+      },
       Math.max(Math.random() * 300, 1000 - since(settled)),
     );
   }
@@ -578,8 +590,8 @@
       }
     });
     emit("ready");
-    render();
     tell("asked");
+    render();
   }
 
   if (document.prerendering) on(document, "prerenderingchange", start, { once: true });

@@ -135,7 +135,7 @@ def test_what_somebody_does_in_our_own_parts_is_not_work_on_the_page(tabs: Any) 
 
 
 def test_requests_alone_can_be_what_counts(tabs: Any) -> None:
-    page = opened(tabs, activity="requests")
+    page = opened(tabs, input=False)
     page.locator("#note").press("a")
     tabs.run(2)
     assert tabs.asked == []

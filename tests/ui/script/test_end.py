@@ -96,7 +96,7 @@ def test_another_person_gets_a_page_that_says_so(tabs: Any) -> None:
 @pytest.mark.parametrize("reason", ["inactivity", "max_length", "revoked"])
 def test_a_page_may_always_give_way(tabs: Any, reason: str) -> None:
     tabs.site.body = BODY
-    page = tabs.open(config={"on_end": "replace"})
+    page = tabs.open(config={"leave": True})
     page.locator("#note").press("x")
     tabs.end(reason)
     page.evaluate("() => { workosSession.check(); }")
@@ -104,7 +104,7 @@ def test_a_page_may_always_give_way(tabs: Any, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [{}, {"on_end": "replace"}], ids=lambda config: config.get("on_end", "overlay")
+    "config", [{}, {"leave": True}], ids=lambda config: "leave" if config else "stay"
 )
 def test_the_page_is_gone_although_somebody_does_not_want_to_leave_it(
     tabs: Any, config: dict[str, str]
@@ -264,3 +264,14 @@ def forgets(page: Page) -> None:
         if not page.evaluate("() => nodes.deref()?.tagName"):
             return
     pytest.fail("The page is still in memory.")
+
+
+def test_a_maximum_that_the_browsers_cookie_did_not_outlive_is_still_the_reason(tabs: Any) -> None:
+    """The cookie is gone with the session: the server knows of none, and so of no reason."""
+    page = tabs.open(20, because="max_length")
+    page.locator("#note").press_sequentially("Mine.")
+    tabs.skip(21)
+    learn(tabs, page, None)
+    assert page.evaluate("() => workosSession.info.reason") == "max_length"
+    expect(page.get_by_role("dialog")).to_contain_text("Your sign-in reached its time limit.")
+    expect(page.get_by_role("dialog")).to_contain_text("It comes back")

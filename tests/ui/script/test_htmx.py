@@ -163,7 +163,7 @@ def test_a_poll_that_nobody_answers_leaves_its_target(tabs: Any, htmx: Any) -> N
 
 def boosted(tabs: Any, htmx: Any, **state: Any) -> Page:
     """The page after its whole body was replaced by that of the next."""
-    tabs.site.config["activity"] = "requests"
+    tabs.site.config["input"] = False
     page: Page = htmx('<a id="next" hx-boost="true" href="/next">Next</a>', 250)
     expect(page.locator("[data-workos-banner]")).to_be_visible()
     page.evaluate("() => { window.ready = 0; workosSession.on('ready', () => { ready += 1; }); }")

@@ -242,6 +242,7 @@ class TestEvents:
         page.evaluate("() => workosSession.check()")
         hearing.answer(800, sid="s2")
         page.evaluate("() => workosSession.check()")
+        hearing.settle()
         hearing.skip(200)
         page.locator("#note").press("x")
         hearing.settle()
@@ -324,7 +325,7 @@ class TestMarkup:
             '<button data-workos-action="check">Ask</button>'
             '<button data-workos-action="__proto__">Nothing</button>'
         )
-        page = tabs.open(1000, {"activity": "requests"})
+        page = tabs.open(1000, {"input": False})
         tabs.answer(1700)
         page.get_by_text("More").click()
         tabs.settle()

@@ -333,3 +333,23 @@ def test_without_such_forms_coming_back_is_no_activity(tabs: Any) -> None:
     learn(tabs, page)
     sign_in(tabs, page)
     assert tabs.count("POST /auth/session/extend") == 0
+
+
+def test_a_tab_that_nobody_sees_gets_its_fresh_tokens_when_somebody_looks(tabs: Any) -> None:
+    """To get them is to extend, which a hidden tab never does."""
+    field = '<input name="csrf_token" value="old">'
+    tabs.site.body = f'<h1>Notes</h1><form action="/save" method="post">{field}</form>'
+    tabs.scripts.append("Object.defineProperty(document, 'hidden', { get: () => window.away });")
+    page = tabs.open(config={"csrf": "csrf_token"})
+    learn(tabs, page)
+    page.evaluate("() => { window.away = true; }")
+    tabs.answer(sid="s2", ver=9, csrf_token="new")
+    ask(tabs, page)
+    tabs.run(5)
+    assert "POST /auth/session/extend" not in tabs.asked
+    page.evaluate(
+        "() => { window.away = false; document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    tabs.settle()
+    assert tabs.asked[-1] == "POST /auth/session/extend"
+    expect(page.locator("[name=csrf_token]")).to_have_value("new")

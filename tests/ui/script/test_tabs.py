@@ -233,3 +233,24 @@ class TestWithoutAChannel:
         tabs.run(12)
         assert state(page) == "active"
         expect(page.locator("[data-workos-banner]")).to_be_hidden()
+
+
+def test_a_sign_out_is_heard_while_a_question_is_under_way(tabs: Any) -> None:
+    """Its answer may be older than what another tab has heard."""
+    first, second = tabs.open(), tabs.open()
+    tabs.answer()
+    late: list[Any] = []
+    tabs.context.route("**/auth/session", lambda route: late.append(route), times=1)
+    second.evaluate("() => { workosSession.check(); }")
+    for _ in range(500):
+        if late:
+            break
+        second.title()
+    tabs.end("signed_out")
+    first.evaluate("() => { workosSession.check(); }")
+    tabs.context.clock.run_for(1400)
+    late[0].fulfill(json=tabs.state(ver=1))
+    for _ in range(40):
+        tabs.context.clock.run_for(100)
+        first.title()  # lets the browser's messages in
+    second.wait_for_url("**/auth/signed-out?reason=signed_out")
