@@ -185,7 +185,7 @@ _TYPES = {
     validators.prefix: "path",
     validators.local_path: "path",
     validators.return_uri: "path or URL",
-    validators.store: "`cookie`",
+    validators.store: "`cookie` or `cache`",
     validators.cache_type: "`sqlite`, `redis` or `memory`",
     validators.redis_url: "URL",
     validators.directory: "path",
@@ -712,7 +712,7 @@ _COMMANDS = (
     "flask workos secret",
     "export ",
     "gunicorn ",
-    "python -m examples.gallery",
+    ".venv/bin/python -m examples.gallery",
     "pybabel ",
 )
 
@@ -725,7 +725,7 @@ def test_every_command_and_option_exists(page):
             assert line.startswith(_COMMANDS), line
             if line.startswith("flask workos local"):
                 assert set(re.findall(r"--[\w-]+", line)) <= known
-            if line.startswith("python -m examples.gallery"):
+            if line.startswith(".venv/bin/python -m examples.gallery"):
                 assert set(re.findall(r"--[\w-]+", line)) <= {"--style", "--templates", "--port"}
 
 
