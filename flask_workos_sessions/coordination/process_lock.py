@@ -17,7 +17,7 @@ class ProcessLock:
     __slots__ = ("_locks",)
 
     def __init__(self) -> None:
-        self._locks: dict[int, threading.Lock] = {}
+        self._locks = {os.getpid(): threading.Lock()}
 
     def __enter__(self) -> None:
         pid = os.getpid()
