@@ -109,19 +109,21 @@ def put_in_ui(response: Response) -> Response:
     if state is None or not state.private or state.shown or asked.method == "HEAD":
         return response
     opening = state.opened
-    if opening is None or opening.known is None or not _is_changeable_page(response):
+    if opening is None or opening.known is None or not _is_whole(response):
         return response
     if not state.parts.settings.ui_inject or (asked.endpoint or "").startswith(_OURS):
         return response
+    page = response.get_data()
+    # The cheapest question comes first: most answers are no pages.
+    if not (is_injectable(page) and _is_readable_html(response)):
+        return response
     if kind_of(asked) != "navigation" or not is_for_a_page(state):
         return response
-    page = response.get_data()
-    if is_injectable(page):
-        page = inject(page, session_markup(state).encode()) or page
-        response.set_data(page)
-        if "Content-Length" in response.headers:
-            response.content_length = len(page)  # also where Werkzeug is told to set none
-        response.headers.pop("ETag", None)
+    page = inject(page, session_markup(state).encode()) or page
+    response.set_data(page)
+    if "Content-Length" in response.headers:
+        response.content_length = len(page)  # also where Werkzeug is told to set none
+    response.headers.pop("ETag", None)
     return response
 
 
@@ -209,9 +211,11 @@ def _keep_private(response: Response, state: RequestState) -> None:
         headers.add("Server-Timing", server_timing(opening.session, state.parts.clock()))
 
 
-def _is_changeable_page(response: Response) -> bool:
-    if not response.is_sequence or response.direct_passthrough:
-        return False
+def _is_whole(response: Response) -> bool:
+    return response.is_sequence and not response.direct_passthrough
+
+
+def _is_readable_html(response: Response) -> bool:
     headers = response.headers
     content_type = headers.get("Content-Type", "")
     return content_type.startswith("text/html") and "Content-Encoding" not in headers
