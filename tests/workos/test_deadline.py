@@ -449,7 +449,6 @@ print(*[each.value for each in calls], len(left))
 
 
 def test_under_gevent_every_call_has_its_own_deadline(peer, tls):
-    pytest.importorskip("gevent")
     # Half a TLS record: gevent waits anew for each piece of it.
     peer.says = peer.drips(b"\x02", b"\x16\x03\x03\x10\x00")
     done = subprocess.run(
