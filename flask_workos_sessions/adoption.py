@@ -76,7 +76,7 @@ class Adoption:
         """The value for a response that was long in the making: the newest, or none once the
         session has ended. A later exchange must not be undone by an earlier one's answer."""
         try:
-            if self.endings.look(known.ended_key) is not None:
+            if self.endings.look(known.watch) is not None:
                 return None
             newest, followed = self.follow(known, fetch=False)
         except (Unreadable, Unconfirmed):
@@ -149,8 +149,12 @@ class Adoption:
         until = max(known.record.not_after, self.clock() + _REMEMBERED_SECONDS)
         return self.endings.end(session_id, reason, until=until)
 
-    def ended(self, known: Known, reason: str) -> Opening:
-        """The session is over, as was found out before."""
+    def ended(self, known: Known, reason: str, *, call: bool = True) -> Opening:
+        """The session is over, as was found out before: here, or by a cut-off that ended many. Of
+        those nobody knew the ids; each is ended by name when it comes."""
+        if known.watch.cut_off:
+            known.watch.cut_off = False
+            return self.end(known, reason, call=call)
         return opened.ended(known, self.reader.subject(known), reason)
 
     def _refused(self, known: Known, dead: Dead) -> Opening:
@@ -179,8 +183,8 @@ class Adoption:
             if self.refresher.rotations.dead(digest):
                 return self._refused(known, Dead("revoked"))
             return otherwise or opened.unavailable(known)
-        # The session may have been ended while the exchange was under way.
-        reason = self.endings.look(known.ended_key)
+        # The session may have been ended, or changed, while the exchange was under way.
+        reason = self.endings.look(successor.watch)
         if reason is not None:
             return self.ended(known, reason)
         if not successor.lives(self.clock()):

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from .coordination.process_lock import ProcessLock
+from .coordination.watch import Watch
 from .session import Session, SessionRecord
 from .tokens.access_token import AccessToken
 
@@ -18,9 +19,9 @@ class Known:
     """A session that has been opened and, while its token lasts, verified (security C4).
 
     Up to ``quiet_until`` (epoch seconds) nothing about it has to be decided: no clock has run out
-    and no refresh is due. ``ended_key`` is where its end would be recorded; ``seen`` says whether a
-    browser has brought it; ``followed_at`` when its successor was last looked for; ``hashes`` what
-    its page is told about who it is of, once that was worked out.
+    and no refresh is due. ``watch`` is where news about it would be recorded; ``seen`` says
+    whether a browser has brought it; ``followed_at`` when its successor was last looked for;
+    ``hashes`` what its page is told about who it is of, once that was worked out.
     """
 
     record: SessionRecord
@@ -29,7 +30,7 @@ class Known:
     verified: bool
     refresh_at: float
     quiet_until: float
-    ended_key: str
+    watch: Watch
     seen: bool = False
     followed_at: float = 0.0
     hashes: dict[str, str] | None = None

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from . import opened
 from .adoption import Adoption
 from .coordination.endings import Endings, Unreadable
+from .coordination.watch import Change
 from .memo import Known
 from .opened import Opening
 from .reading import Reader, Unconfirmed
 from .refresh.exchange import Caller
+from .refresh.pace import Pace
 from .refresh.refresher import Refresher
 from .stores.cookie import CookieStore, EndMark
 from .stores.server import StoreUnavailable
@@ -21,7 +23,7 @@ from .tokens.jwks import WAIT
 
 log = logging.getLogger("flask_workos_sessions")
 
-#: Exchanges that a switch of organization makes at most.
+#: Exchanges that a switch of organization, or a change, makes at most.
 _MAX_SWITCHES = 3
 #: Seconds between two looks for a successor, while a session's own token is valid.
 _LOOK_SECONDS = 1.0
@@ -36,6 +38,7 @@ class Opener:
     endings: Endings
     refresher: Refresher
     adoption: Adoption
+    pace: Pace
     clock: Callable[[], float]
 
     def open(
@@ -112,7 +115,8 @@ class Opener:
         still published (security C4). Nearly every request ends here."""
         return (
             self.clock() < min(known.quiet_until, self._renewal_due(known))
-            and self.endings.reason_at(known.ended_key) is None
+            and self.endings.reason_at(known.watch) is None
+            and not known.watch.change
             and self.reader.holds(known)
         )
 
@@ -142,9 +146,9 @@ class Opener:
     ) -> Opening:
         now = self.clock()
         known, value = self._follow(known, now, fetch)
-        reason = self.endings.reason_at(known.ended_key)
+        reason = self.endings.reason_at(known.watch)
         if reason is not None:
-            return self.adoption.ended(known, reason)
+            return self.adoption.ended(known, reason, call=fetch)
         over: str | None = known.session.ends.over(now)
         if over is None and now >= known.record.not_after:
             over = "max_length"
@@ -153,16 +157,35 @@ class Opener:
         usable = known.lives(now)
         if usable and not self.reader.confirm(known, fetch=fetch):
             return Opening()
-        if usable and (now < self._renewal_due(known) or not active):
+        # What WorkOS has to confirm is not served before it has, whatever its token says.
+        usable = usable and known.watch.change is not Change.CONFIRM
+        if usable and not (active and self._is_due(known, now)):
             return opened.signed_in(known, value)
         if not active:
             if self.refresher.refused(known.record):
                 return self.adoption.ended(known, "revoked")
             return opened.stale(known, value)
-        opening = self._exchange(known, caller(), usable=usable)
+        opening = self._confirmed(known, caller(), usable)
         if opening.known is known:
             opening.value = value
         return opening
+
+    def _is_due(self, known: Known, now: float) -> bool:
+        """Whether a session that can be served is to be refreshed. Thousands are not at once,
+        because of one change: the rest is with one of its next requests."""
+        if now >= self._renewal_due(known):
+            return True
+        return bool(known.watch.change) and self.pace.take()
+
+    def _confirmed(self, known: Known, caller: Caller, usable: bool) -> Opening:
+        """Exchange, again if need be: what another request got may be older than the change."""
+        for _ in range(_MAX_SWITCHES):
+            opening = self._exchange(known, caller, usable=usable)
+            after = opening.known
+            if usable or after is None or after.watch.change is not Change.CONFIRM:
+                return opening
+            known = after
+        return opened.unavailable(known)
 
     def _exchange(
         self,
@@ -177,7 +200,7 @@ class Opener:
         :param usable: whether the session can be served as it is when nothing is decided.
         :raises Unreadable: when that look is required, and cannot be had.
         """
-        reason = self.endings.look(known.ended_key)
+        reason = self.endings.look(known.watch)
         if reason is not None:
             return self.adoption.ended(known, reason)
         result = self.refresher.refresh(
@@ -187,7 +210,8 @@ class Opener:
 
     def _follow(self, known: Known, now: float, fetch: bool) -> tuple[Known, str | None]:
         """The session that this one was exchanged for, if there is need for it."""
-        if now < min(known.quiet_until, self._renewal_due(known)):
+        changed = known.watch.change
+        if now < min(known.quiet_until, self._renewal_due(known)) and not changed:
             return known, None
         lives = known.lives(now)
         if lives and 0 <= now - known.followed_at < _LOOK_SECONDS:
@@ -203,5 +227,5 @@ class Opener:
         born, issued_at = self.endings.born, known.token.issued_at
         if issued_at >= int(born):
             return known.refresh_at
-        share = int(known.ended_key[-6:], 16) / 0x1000000
+        share = int(known.watch.key[-6:], 16) / 0x1000000
         return min(known.refresh_at, born + share * (known.token.expires_at - issued_at))

@@ -15,6 +15,7 @@ from .coordination.background import Background
 from .coordination.breaker import Breaker
 from .coordination.budget import Budget
 from .coordination.counters import Counters
+from .coordination.cutoffs import CutOffs
 from .coordination.endings import Endings
 from .coordination.layered import LayeredState, Store
 from .coordination.lease import Leases
@@ -26,6 +27,7 @@ from .reading import Reader
 from .refresh.attempts import Attempts
 from .refresh.backoff import Backoff
 from .refresh.exchange import Exchange
+from .refresh.pace import Pace
 from .refresh.refresher import Refresher
 from .refresh.rotation import Rotations
 from .sealing.keys import KeyRing
@@ -68,6 +70,7 @@ class Parts:
     code_budget: Budget
     verifier: AccessTokenVerifier
     endings: Endings
+    cut_offs: CutOffs
     revoker: Revoker
     counters: Counters
     backoff: Backoff
@@ -134,6 +137,14 @@ def assemble(
             fatal=not testing,
         )
     endings = Endings(ends, keys.digests, clock=clock, required=settings.revocation_required)
+    cut_offs = CutOffs(
+        ends,
+        keys.digests,
+        Leases(state),
+        clock=clock,
+        remembered=settings.session_max_length or settings.cookie_max_age,
+        heard=endings.hear,
+    )
     # Workers of their own: many revocations that hang must not keep a refresh waiting.
     revoker = Revoker(client.revoke_session, Background(workers=2), clock=clock)
     rotations = Rotations(state, keys.digests, sealer("rotation", 2 * LONGEST), clock=clock)
@@ -183,6 +194,7 @@ def assemble(
         code_budget=Budget(clock=clock),
         verifier=verifier,
         endings=endings,
+        cut_offs=cut_offs,
         revoker=revoker,
         counters=counters,
         backoff=backoff,
@@ -196,6 +208,7 @@ def assemble(
             endings=endings,
             refresher=refresher,
             adoption=adoption,
+            pace=Pace(clock=clock),
             clock=clock,
         ),
         customization=customization,

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from .coordination.endings import Endings
+from .coordination.watch import subjects
 from .lifetime import Ends
 from .memo import Known, Memo, memo_key
 from .refresh.due import refresh_due
@@ -167,7 +168,12 @@ class Reader:
             )
             if verified
             else 0.0,
-            ended_key=self._endings.key(token.session_id),
+            watch=self._endings.watch(
+                token.session_id,
+                subjects(token.subject, token.organization_id, {token.role or "", *token.roles}),
+                signed_in_at=record.signed_in_at,
+                issued_at=token.issued_at,
+            ),
         )
 
     def _verify(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .coordination.watch import Change
 from .memo import Known
 from .opened import Opening
 from .parts import Parts
@@ -28,7 +29,7 @@ def status_of(parts: Parts, known: Known) -> dict[str, Any]:
         "ver": version(parts),
         "rev": session.rev,
         **known.hashes,
-        "changed": False,
+        "changed": known.watch.change >= Change.TOLD,
     }
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from .breaker import Answer
+from .cutoffs import ENDS, CutOff, cut_off_keys
 from .memory import MemoryState
 from .shared_state import SharedState
+from .watch import WEIGHTS, Change, Scope, Watch
 
 #: Why a session ended. The same words in logs, signals, JSON and on pages.
 REASONS = frozenset(
@@ -15,8 +18,6 @@ REASONS = frozenset(
 #: Seconds for which "not ended" is believed before the shared state is asked again. No process
 #: serves a session longer than that after another one has ended it.
 BELIEVED_SECONDS = 1.0
-#: Sessions of which a process remembers that they had not ended.
-_MAX_ALIVE = 20_000
 
 
 class Unreadable(Exception):
@@ -24,13 +25,15 @@ class Unreadable(Exception):
 
 
 class Endings:
-    """Which sessions are refused whatever their cookie says (security R1).
+    """Which sessions are refused whatever their cookie says (security R1), and which are older
+    than a change that they have to take note of (security W2).
 
-    ``digests(purpose, value)`` hashes a session id under every password, the one in use first, so
-    that the state holds none. An end is recorded under all of them: while a password is changed,
-    a process with another one in use finds it too.
+    ``digests(purpose, value)`` hashes a name under every password, the one in use first, so that
+    the state holds none. An end is recorded under all of them: while a password is changed, a
+    process with another one in use finds it too.
 
     :param required: refuse to answer while the shared state cannot be read (security R7).
+    :param recorded: called with the key under which this process has recorded an end.
     """
 
     def __init__(
@@ -40,74 +43,118 @@ class Endings:
         *,
         clock: Callable[[], float],
         required: bool = False,
+        recorded: Callable[[str], None] = lambda key: None,
     ) -> None:
         self._required = required
         self._state = state
         self._digests = digests
         self._clock = clock
+        self._recorded = recorded
         # An end is never taken back: who knows of one need not ask again.
         self._ended = MemoryState(clock=clock)
-        self._alive: dict[str, float] = {}
+        self._believed_from = float("-inf")
 
     @property
     def born(self) -> float:
         """Since when (epoch seconds) ends are remembered."""
         return self._state.born
 
-    def key(self, session_id: str) -> str:
-        """Where the end of this session would be kept; worth keeping for repeated questions."""
-        return self._keys(session_id)[0]
+    def watch(
+        self,
+        session_id: str,
+        subjects: Iterable[tuple[Scope, str]] = (),
+        *,
+        signed_in_at: int = 0,
+        issued_at: int = 0,
+    ) -> Watch:
+        """Where news about a session would be found; worth keeping for repeated questions.
+
+        :param subjects: what concerns it, as
+            :func:`~flask_workos_sessions.coordination.watch.subjects` lists it.
+        """
+        ends, changes = [], []
+        for scope, name in subjects:
+            if scope in ENDS:
+                ends.append(cut_off_keys("ends", self._digests, scope, name)[0])
+            changes.append((cut_off_keys("changes", self._digests, scope, name)[0], WEIGHTS[scope]))
+        key = self.keys(session_id)[0]
+        return Watch(key, tuple(ends), tuple(changes), signed_in_at, issued_at)
+
+    def keys(self, session_id: str) -> list[str]:
+        """Where the end of this session is recorded: under every password."""
+        return ["ended:" + digest for digest in self._digests("ended", session_id)]
 
     def end(self, session_id: str, reason: str, *, until: float) -> bool:
         """Refuse the session up to ``until`` (epoch seconds). True for the first who ends it."""
-        key, *others = self._keys(session_id)
+        key, *others = self.keys(session_id)
         value = b"%d %s" % (math.ceil(until), reason.encode())
         seconds = self._seconds_to(until)
         first = self._ended.add(key, reason.encode(), seconds)
         for other in others:
             self._state.add(other, value, seconds)
-        return self._state.add(key, value, seconds) and first
+        first = self._state.add(key, value, seconds) and first
+        if first:
+            self._recorded(key)
+        return first
 
     def reason(self, session_id: str) -> str | None:
         """Why the session ended, or ``None``.
 
         :raises Unreadable: when that is required, and cannot be found out.
         """
-        return self.look(self.key(session_id))
+        return self.look(self.watch(session_id))
 
-    def reason_at(self, key: str) -> str | None:
-        """The same, for a key that the caller has kept. An end that another process has made is
+    def reason_at(self, watch: Watch) -> str | None:
+        """The same, for a watch that the caller has kept. An end that another process has made is
         noticed within a second: the shared state is asked once in that time."""
-        ended = self._ended.get(key)
+        ended = self._ended.get(watch.key)
         if ended is not None:
             return ended.decode()
-        asked_at = self._alive.get(key)
-        if asked_at is not None and 0 <= self._clock() - asked_at < BELIEVED_SECONDS:
+        asked_at = watch.asked_at
+        if (
+            self._believed_from < asked_at
+            and 0 <= self._clock() - asked_at < BELIEVED_SECONDS
+            and not watch.cut_off
+        ):
             return None
-        return self.look(key)
+        return self.look(watch)
 
-    def look(self, key: str) -> str | None:
-        """The same, always from the shared state: before an exchange, and before a cookie."""
-        ended = self._ended.get(key)
+    def look(self, watch: Watch) -> str | None:
+        """The same, always from the shared state: before an exchange, and before a cookie. What a
+        change asks of the session is noted in ``watch``."""
+        ended = self._ended.get(watch.key)
         if ended is not None:
             return ended.decode()
         # Before asking: an answer may be old by the time that it comes.
         asked_at = self._clock()
-        given, value = self._state.ask(key)
-        if value is None:
-            if self._required and not given:
-                raise Unreadable
-            if len(self._alive) >= _MAX_ALIVE:
-                self._alive = {}
-            self._alive[key] = asked_at
-            return None
-        recorded: bytes = value
-        until, _, reason = recorded.partition(b" ")
-        self._ended.set(key, reason, self._seconds_to(int(until)))
-        return reason.decode()
+        own, *others = self._state.ask_all(watch.keys)
+        if own.value is not None:
+            recorded: bytes = own.value
+            until, _, reason = recorded.partition(b" ")
+            self._ended.set(watch.key, reason, self._seconds_to(int(until)))
+            return reason.decode()
+        for answer in others[: len(watch.ends)]:
+            cut_off = _cut_off(answer)
+            if cut_off and watch.signed_in_at <= cut_off.at and cut_off.keep != watch.key:
+                watch.cut_off = True
+                return cut_off.reason
+        if self._required and not (own.given and all(answer.given for answer in others)):
+            raise Unreadable
+        watch.change = Change.NONE
+        for (_, weight), answer in zip(watch.changes, others[len(watch.ends) :], strict=True):
+            cut_off = _cut_off(answer)
+            if cut_off and weight > watch.change and watch.is_older(cut_off.at, asked_at):
+                watch.change = weight
+        watch.asked_at = asked_at
+        return None
 
-    def _keys(self, session_id: str) -> list[str]:
-        return ["ended:" + digest for digest in self._digests("ended", session_id)]
+    def hear(self) -> None:
+        """Something was recorded: believe nothing that was found out before this moment."""
+        self._believed_from = self._clock()
 
     def _seconds_to(self, until: float) -> int:
         return max(1, math.ceil(until - self._clock()))
+
+
+def _cut_off(answer: Answer) -> CutOff | None:
+    return None if answer.value is None else CutOff.read(answer.value)

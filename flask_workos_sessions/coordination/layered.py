@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ..sealing.seal import Sealer
@@ -19,14 +19,15 @@ _LIFE_SECONDS = 400 * 24 * 3600
 LIFE_SECONDS = 5.0
 #: Entries that one call copies to a store which has not got them.
 _COPIED_AT_ONCE = 20
-#: These are worth copying: ends, successors and dead tokens.
-_COPIED = ("ended:", "rotated:", "seen:", "dead:")
+#: These are worth copying: ends, cut-offs, successors and dead tokens.
+_COPIED = ("ended:", "ends:", "changes:", "rotated:", "seen:", "dead:")
 
 
 class Store(Protocol):
     """What is needed of a backend of Flask-Caching. Every call may raise anything."""
 
     def get(self, key: str, /) -> Any: ...
+    def get_many(self, *keys: str) -> list[Any]: ...
     def set(self, key: str, value: Any, timeout: int, /) -> Any: ...
     def add(self, key: str, value: Any, timeout: int, /) -> Any: ...
     def delete(self, key: str, /) -> Any: ...
@@ -79,17 +80,15 @@ class LayeredState:
     def ask(self, key: str) -> Answer:
         self._attend()
         found = self.breaker.call(self._store.get, self._name(key))
-        value = self._open(key, found.value)
-        if value is not None:
-            return Answer(True, value)
-        own = self._memory.get(key)
-        if own is None:
-            return Answer(found.given)
-        if found.given and own[:_LIFE_SIZE] == self._current_life():
-            # The store had it, and lost nothing since: its time was over, or somebody deleted it.
-            self._memory.delete(key)
-            return Answer(True)
-        return Answer(found.given, own[_LIFE_SIZE:])
+        return self._answer(key, found.given, found.value)
+
+    def ask_all(self, keys: Sequence[str]) -> list[Answer]:
+        self._attend()
+        found = self.breaker.call(self._store.get_many, *map(self._name, keys))
+        values = found.value if found.given else [None] * len(keys)
+        return [
+            self._answer(key, found.given, value) for key, value in zip(keys, values, strict=True)
+        ]
 
     def set(self, key: str, value: bytes, seconds: int) -> None:
         seconds = max(1, seconds)
@@ -128,6 +127,20 @@ class LayeredState:
         sealed = self.breaker.call(self._store.get, name).value
         if self._open(key, sealed) == value:
             self.breaker.call(self._store.remove, name, sealed)
+
+    def _answer(self, key: str, given: bool, sealed: Any) -> Answer:
+        """What the store's answer means, with what this process remembers."""
+        value = self._open(key, sealed)
+        if value is not None:
+            return Answer(True, value)
+        own = self._memory.get(key)
+        if own is None:
+            return Answer(given)
+        if given and own[:_LIFE_SIZE] == self._current_life():
+            # The store had it, and lost nothing since: its time was over, or somebody deleted it.
+            self._memory.delete(key)
+            return Answer(True)
+        return Answer(given, own[_LIFE_SIZE:])
 
     def _name(self, key: str) -> str:
         return f"{self._namespace}:{key}"

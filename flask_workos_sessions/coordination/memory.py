@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .breaker import Answer
 from .process_lock import ProcessLock
@@ -33,6 +33,13 @@ class MemoryState:
 
     def ask(self, key: str) -> Answer:
         return Answer(True, self.get(key))
+
+    def ask_all(self, keys: Sequence[str]) -> list[Answer]:
+        return [Answer(True, self.get(key)) for key in keys]
+
+    def get_many(self, *keys: str) -> list[bytes | None]:
+        """The values of several keys, as a store answers."""
+        return [self.get(key) for key in keys]
 
     def set(self, key: str, value: bytes, seconds: int) -> None:
         with self._lock:

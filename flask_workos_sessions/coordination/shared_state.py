@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from .breaker import Answer
@@ -24,6 +25,10 @@ class SharedState(Protocol):
 
     def ask(self, key: str) -> Answer:
         """The same; ``given`` is whether this question reached what the processes share."""
+        ...
+
+    def ask_all(self, keys: Sequence[str]) -> list[Answer]:
+        """The answers to several questions, for the price of one."""
         ...
 
     def set(self, key: str, value: bytes, seconds: int) -> None:

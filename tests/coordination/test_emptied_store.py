@@ -37,7 +37,7 @@ def away(state, monkeypatch):
     def fail(*_):
         raise OSError
 
-    for name in ("get", "set", "add", "delete", "remove"):
+    for name in ("get", "get_many", "set", "add", "delete", "remove"):
         patch.setattr(state._store, name, fail)
     return patch
 

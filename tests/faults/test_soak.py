@@ -116,7 +116,7 @@ def test_fifty_thousand_sessions_leave_what_matters_and_no_more(
         size = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
     else:
         size = parts.state._store._redis().info("memory")["used_memory"]
-    ended = [endings.look(endings.key(f"session {n}")) for n in range(1, SESSIONS, 2)]
+    ended = [endings.reason(f"session {n}") for n in range(1, SESSIONS, 2)]
     assert ended == ["signed_out"] * (SESSIONS // 2)
     for number in unseen:
         assert population.successor(number) == f"next of {'another' if number % 50 else number}"

@@ -25,8 +25,9 @@ def reads(monkeypatch):
 
     def count(site):
         store, asked = site.parts.state._store, []
-        get = store.get
+        get, get_many = store.get, store.get_many
         monkeypatch.setattr(store, "get", lambda key: asked.append(key) or get(key))
+        monkeypatch.setattr(store, "get_many", lambda *keys: asked.append(keys) or get_many(*keys))
         return asked
 
     return count
@@ -82,7 +83,7 @@ def test_security_r1_a_sign_out_elsewhere_is_looked_for_before_an_exchange(
     cookie = f"{one.parts.store.name}={browser.cookie}"
     clock.advance(301)
     known = two.parts.reader.peek(browser.cookie)
-    assert two.parts.endings.reason_at(known.ended_key) is None
+    assert two.parts.endings.reason_at(known.watch) is None
     assert browser.post("/auth/logout").status_code == 303
     # No time has passed: what the second one believes is not old, and not good enough.
     assert two.browser().send(cookie).json["required"] == {"reason": "signed_out"}

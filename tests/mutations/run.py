@@ -107,7 +107,7 @@ MUTATIONS = [
     Mutation(
         "tombstone before adoption",
         "adoption.py",
-        """        reason = self.endings.look(known.ended_key)
+        """        reason = self.endings.look(successor.watch)
         if reason is not None:
             return self.ended(known, reason)
         if not successor.lives""",
@@ -117,7 +117,7 @@ MUTATIONS = [
     Mutation(
         "tombstone before an exchange",
         "opening.py",
-        """        reason = self.endings.look(known.ended_key)
+        """        reason = self.endings.look(known.watch)
         if reason is not None:
             return self.adoption.ended(known, reason)
         result""",

@@ -230,6 +230,11 @@ def test_a_row_moved_to_another_id_does_not_open(own):
     assert own.send(cookie).status_code == 401
 
 
+def _first_word(key):
+    """The kind of a key, or of the first of several."""
+    return (key if isinstance(key, str) else key[0]).split(":")[-2]
+
+
 @pytest.fixture
 def reads(site, monkeypatch):
     """The kinds of what is read, of the store of the sessions and of the shared state."""
@@ -238,16 +243,18 @@ def reads(site, monkeypatch):
     def watch(place, method, kind_of):
         real = getattr(place, method)
 
-        def watched(key):
-            asked.append(kind_of(key))
-            return real(key)
+        def watched(*keys):
+            asked.append(kind_of(keys[0]))
+            return real(*keys)
 
         monkeypatch.setattr(place, method, watched)
 
     if site.rows is not None:
         watch(site.rows, "load", lambda _: "session")
     state = site.parts.endings._state
-    watch(getattr(state, "_store", state), "get", lambda key: key.split(":")[-2])
+    store = getattr(state, "_store", None)
+    for method in ("get", "get_many") if store else ("ask", "ask_all"):
+        watch(store or state, method, _first_word)
     # By the real clock, every five seconds: not now.
     monkeypatch.setattr(state, "_look_at", float("inf"), raising=False)
     return asked

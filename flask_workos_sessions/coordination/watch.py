@@ -1,0 +1,83 @@
+"""Where the news about one session would be recorded, and what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+#: Whom a cut-off is about. A membership is named by :func:`membership`.
+Scope = Literal["person", "membership", "organization", "role", "everybody"]
+
+#: Long ago.
+_NEVER = float("-inf")
+
+
+class Change(IntEnum):
+    """What a change asks of a session whose token is older, the strongest last."""
+
+    NONE = 0
+    #: Refresh soon, as calls to WorkOS allow.
+    RENEW = 1
+    #: The same, and the page is told: what the person may do has probably changed.
+    TOLD = 2
+    #: WorkOS has to be asked before the session is served again.
+    CONFIRM = 3
+
+
+#: What a change of each kind asks for.
+WEIGHTS: dict[Scope, Change] = {
+    "person": Change.RENEW,
+    "membership": Change.CONFIRM,
+    "organization": Change.RENEW,
+    "role": Change.TOLD,
+    "everybody": Change.RENEW,
+}
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """The keys under which the end of a session, and the changes to it, would be recorded.
+
+    ``key`` is the session's own; under ``ends`` are cut-offs that end what began up to a moment,
+    under ``changes`` those that make tokens old. ``signed_in_at`` and ``issued_at`` are in WorkOS's
+    time (seconds since the epoch). The rest is what the last look found: when it was, what it asks
+    for, and whether a cut-off ended the session.
+    """
+
+    key: str
+    ends: tuple[str, ...]
+    changes: tuple[tuple[str, Change], ...]
+    signed_in_at: int
+    issued_at: int
+    asked_at: float = _NEVER
+    change: Change = Change.NONE
+    cut_off: bool = False
+
+    @property
+    def keys(self) -> list[str]:
+        """All keys, in the order of the fields."""
+        return [self.key, *self.ends, *(key for key, _ in self.changes)]
+
+    def is_older(self, moment: int, now: float) -> bool:
+        """Whether the token is older than a change. One of the same second counts as older
+        (security W2), once that second is over: before, its successor could be of it too."""
+        return self.issued_at < moment or (self.issued_at == moment and now >= moment + 1)
+
+
+def membership(user_id: str, organization_id: str) -> str:
+    """The name of a person's place in an organization."""
+    return f"{user_id} {organization_id}"
+
+
+def subjects(
+    user_id: str, organization_id: str | None, roles: Iterable[str]
+) -> list[tuple[Scope, str]]:
+    """Everything that a cut-off can name and that concerns a session."""
+    mine: list[tuple[Scope, str]] = [("person", user_id), ("everybody", "")]
+    if organization_id is not None:
+        mine.append(("organization", organization_id))
+        mine.append(("membership", membership(user_id, organization_id)))
+        mine.extend(("role", role) for role in roles if role)
+    return mine
