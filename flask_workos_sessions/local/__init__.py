@@ -8,21 +8,35 @@ from __future__ import annotations
 
 from .answers import ApiError
 from .clock import MovableClock
-from .directory import LocalMembership, LocalOrganization, LocalRole, LocalUser, UnknownName
+from .delivery import Delivery
+from .directory import UnknownName
+from .events import LocalEvent
+from .held_webhooks import HeldWebhooks
 from .journal import RecordedExchange, RecordedRequest
 from .local_workos import LocalWorkOS
+from .membership import LocalMembership
+from .organization import LocalOrganization
+from .role import LocalRole
 from .sessions import LocalSession
+from .signature import sign
+from .user import LocalUser
+from .webhook import LocalWebhook
 
 __all__ = [
     "ApiError",
+    "Delivery",
+    "HeldWebhooks",
+    "LocalEvent",
     "LocalMembership",
     "LocalOrganization",
     "LocalRole",
     "LocalSession",
     "LocalUser",
+    "LocalWebhook",
     "LocalWorkOS",
     "MovableClock",
     "RecordedExchange",
     "RecordedRequest",
     "UnknownName",
+    "sign",
 ]

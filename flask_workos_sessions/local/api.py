@@ -10,10 +10,11 @@ from flask.typing import ResponseReturnValue
 from .answers import ApiError, api_error, unauthorized
 from .authenticate import authenticate, same
 from .environment import Environment
+from .event_list import list_events
 
 
 def api_blueprint(environment: Environment) -> Blueprint:
-    """Exchange, key set, session list, revocation."""
+    """Exchange, key set, session list, revocation, events."""
     api = Blueprint("api", __name__)
 
     @api.errorhandler(ApiError)
@@ -57,6 +58,12 @@ def api_blueprint(environment: Environment) -> Blueprint:
                 raise ApiError(404, {"message": f"Session not found: '{session_id}'."})
         # No body: the API description has no schema for this answer.
         return "", 200
+
+    @api.get("/events")
+    def events() -> ResponseReturnValue:
+        _check_key()
+        with environment.lock:
+            return jsonify(list_events(environment.events.kept(), request.args))
 
     def _check_key() -> None:
         given = request.authorization

@@ -13,9 +13,11 @@ from typing import Any
 
 from .answers import ApiError, api_error, oauth_error
 from .codes import SignIn, chosen
-from .directory import LocalOrganization, LocalUser
 from .environment import Environment
+from .organization import LocalOrganization
+from .sessions import LocalSession
 from .tokens import token_response
+from .user import LocalUser
 
 ORGANIZATION_SELECTION = "urn:workos:oauth:grant-type:organization-selection"
 
@@ -122,7 +124,31 @@ def begin_session(
     )
     if sign_in.impersonator is None:
         user.last_sign_in_at = now
+    _note_authentication(environment, session, user)
     return token_response(environment, session, method=session.authentication_method)
+
+
+def _note_authentication(environment: Environment, session: LocalSession, user: LocalUser) -> None:
+    how = session.as_json()["auth_method"]
+    kind = {"magic_code": "magic_auth"}.get(how, how)
+    if kind == "impersonation":
+        return  # nobody has proved who they are
+    data: dict[str, Any] = {
+        "type": kind,
+        "status": "succeeded",
+        "user_id": user.id,
+        "email": user.email,
+        "ip_address": session.ip_address,
+        "user_agent": session.user_agent,
+    }
+    if kind == "sso" and session.organization_id is not None:
+        organization = environment.directory.organization(session.organization_id)
+        data["sso"] = {
+            "organization_id": organization.id,
+            "connection_id": organization.connection_id,
+            "session_id": session.id,
+        }
+    environment.events.note(f"authentication.{kind}_succeeded", data)
 
 
 def exchange_refresh_token(environment: Environment, sent: Mapping[str, Any]) -> dict[str, Any]:

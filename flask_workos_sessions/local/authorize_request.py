@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from .directory import LocalOrganization
 from .environment import Environment
+from .organization import LocalOrganization
 
 #: The prompts that ask for credentials whatever WorkOS's own cookie says.
 _ASKING_PROMPTS = {"login", "select_account"}

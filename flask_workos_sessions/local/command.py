@@ -9,8 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 import click
 
 from .clock import MovableClock
-from .directory import LocalUser
 from .local_workos import LocalWorkOS
+from .user import LocalUser
+from .webhook import LocalWebhook
 
 #: Where ``flask run`` serves an application.
 REDIRECT_URIS = ("http://localhost:5000/auth/callback", "http://127.0.0.1:5000/auth/callback")
@@ -51,6 +52,10 @@ REDIRECT_URIS = ("http://localhost:5000/auth/callback", "http://127.0.0.1:5000/a
     type=click.IntRange(min=1),
     help="The inactivity timeout, in seconds; off unless given.",
 )
+@click.option(
+    "--webhook-url",
+    help="Send events here, to this machine; the path of your application's webhook.",
+)
 def local_command(
     port: int,
     redirect_uris: tuple[str, ...],
@@ -58,6 +63,7 @@ def local_command(
     access_token_seconds: int,
     max_length: int,
     inactivity_timeout: int | None,
+    webhook_url: str | None,
 ) -> None:
     """Run a local WorkOS to sign in to, for development.
 
@@ -74,13 +80,17 @@ def local_command(
         port=port,
     )
     try:
+        webhook = None if webhook_url is None else workos.add_webhook(webhook_url)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--webhook-url") from error
+    try:
         workos.start()
     except OSError as error:
         raise click.ClickException(
             f"Cannot listen on port {port} ({error.strerror}); choose another one with --port."
         ) from error
     try:
-        click.echo(instructions(workos, redirect_uris[0]))
+        click.echo(instructions(workos, redirect_uris[0], webhook))
         workos.wait()
     except KeyboardInterrupt:
         click.echo("\nStopped.")
@@ -88,9 +98,11 @@ def local_command(
         workos.stop()
 
 
-def instructions(workos: LocalWorkOS, redirect_uri: str) -> str:
+def instructions(
+    workos: LocalWorkOS, redirect_uri: str, webhook: LocalWebhook | None = None
+) -> str:
     """What a developer needs to know: settings to copy, who can sign in, how to steer it."""
-    settings = workos.settings(redirect_uri)
+    settings = workos.settings(redirect_uri, webhook=webhook)
     exports = [f"export {name}={shlex.quote(str(value))}" for name, value in settings.items()]
     fail = shlex.quote(json.dumps({"fail_next": 3, "status": 503}))
     return "\n".join(

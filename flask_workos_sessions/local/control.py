@@ -1,12 +1,11 @@
-"""Routes that steer a LocalWorkOS which runs as a process: clock, faults, keys, revocations.
+"""Routes that steer a LocalWorkOS which runs as a process: clock, faults, keys, revocations; and,
+from modules of their own, people and webhooks.
 
 Each wants ``Authorization: Bearer <control secret>`` (security S8) and JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 from flask import Blueprint, request
@@ -14,6 +13,10 @@ from flask.typing import ResponseReturnValue
 
 from .authenticate import same
 from .clock import MovableClock
+from .control_body import json_object, number, sent
+from .control_people import add_people_controls
+from .control_webhooks import add_webhook_controls
+from .directory import UnknownName
 from .environment import CLOCKS, Environment
 from .faults import Fault
 
@@ -22,7 +25,7 @@ _ORDER = ("body", "headers", "delay", "only")
 
 
 def control_blueprint(environment: Environment) -> Blueprint:
-    """``POST /local/clock``, ``/local/faults``, ``/local/keys`` and ``/local/revoke``."""
+    """``POST /local/…``."""
     control = Blueprint("control", __name__, url_prefix="/local")
 
     @control.before_request
@@ -37,16 +40,20 @@ def control_blueprint(environment: Environment) -> Blueprint:
     def refuse(error: ValueError) -> ResponseReturnValue:
         return {"message": str(error)}, 422
 
+    @control.errorhandler(UnknownName)
+    def not_there(error: UnknownName) -> ResponseReturnValue:
+        return {"message": str(error)}, 404
+
     @control.post("/clock")
     def move_clock() -> ResponseReturnValue:
         clock = environment.clock
-        sent = _sent("advance", "set", *CLOCKS)
-        seconds = {name: _clock(name, sent[name]) for name in CLOCKS if name in sent}
+        given = sent("advance", "set", *CLOCKS)
+        seconds = {name: _clock(name, given[name]) for name in CLOCKS if name in given}
         if isinstance(clock, MovableClock):
-            if "set" in sent:
-                clock.set(_number(sent["set"]))
-            clock.advance(_number(sent.get("advance", 0)))
-        elif "set" in sent or "advance" in sent:
+            if "set" in given:
+                clock.set(number(given["set"]))
+            clock.advance(number(given.get("advance", 0)))
+        elif "set" in given or "advance" in given:
             return {"message": "This LocalWorkOS runs on a clock that cannot be moved."}, 409
         with environment.lock:
             environment.set_clocks(seconds)
@@ -54,65 +61,52 @@ def control_blueprint(environment: Environment) -> Blueprint:
 
     @control.post("/faults")
     def plan_faults() -> ResponseReturnValue:
-        sent = _sent(*_ORDER, "fail_next", "status", "share", "statuses", "seed", "clear")
-        faults, only = environment.faults, sent.get("only")
+        given = sent(*_ORDER, "fail_next", "status", "share", "statuses", "seed", "clear")
+        faults, only = environment.faults, given.get("only")
         over = None if only is None else str(only)
-        if sent.get("clear") is True:
+        if given.get("clear") is True:
             faults.clear()
-        elif "share" in sent:
-            statuses = sent.get("statuses", [500])
+        elif "share" in given:
+            statuses = given.get("statuses", [500])
             if not isinstance(statuses, list):
                 raise ValueError("statuses must be an array.")
-            scattered = [_fault(sent, status) for status in statuses]
+            scattered = [_fault(given, status) for status in statuses]
             faults.scatter(
-                _number(sent["share"]), scattered, int(_number(sent.get("seed", 1))), over
+                number(given["share"]), scattered, int(number(given.get("seed", 1))), over
             )
         else:
-            fault = _fault(sent, sent.get("status", 500))
-            faults.add(fault, int(_number(sent.get("fail_next", 1))), over)
+            fault = _fault(given, given.get("status", 500))
+            faults.add(fault, int(number(given.get("fail_next", 1))), over)
         return {"planned": faults.planned}
 
     @control.post("/keys")
     def rotate_keys() -> ResponseReturnValue:
-        sent = _sent("withdraw")
+        given = sent("withdraw")
         with environment.lock:
-            return {"kid": environment.keys.rotate(withdraw=sent.get("withdraw") is True)}
+            return {"kid": environment.keys.rotate(withdraw=given.get("withdraw") is True)}
 
     @control.post("/revoke")
     def revoke() -> ResponseReturnValue:
-        sent = _sent("session_id")
+        given = sent("session_id")
         with environment.lock:
-            return {"revoked": environment.sessions.revoke(str(sent.get("session_id", "")))}
+            return {"revoked": environment.sessions.revoke(str(given.get("session_id", "")))}
 
+    add_people_controls(control, environment)
+    add_webhook_controls(control, environment)
     return control
 
 
-def _sent(*known: str) -> dict[str, Any]:
-    sent = request.get_json(silent=True)
-    if not isinstance(sent, dict) or not set(sent) <= set(known):
-        raise ValueError(f"Send a JSON object with any of: {', '.join(known)}.")
-    return sent
-
-
-def _fault(sent: Mapping[str, Any], status: object) -> Fault:
-    headers = sent.get("headers", {})
-    if not isinstance(headers, dict):
-        raise ValueError("headers must be an object.")
+def _fault(given: dict[str, Any], status: object) -> Fault:
+    headers = json_object(given, "headers")
     return Fault(
         status if isinstance(status, int) else str(status),
-        body=str(sent.get("body", "")).encode(),
+        body=str(given.get("body", "")).encode(),
         headers={str(name): str(value) for name, value in headers.items()},
-        delay=_number(sent.get("delay", 0)),
+        delay=number(given.get("delay", 0)),
     )
 
 
 def _clock(name: str, value: object) -> int | None:
     if value is None and name == "inactivity_timeout":
         return None
-    return int(_number(value))
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise ValueError("A number is needed.")
-    return float(value)
+    return int(number(value))

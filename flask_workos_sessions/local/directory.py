@@ -3,107 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from .identifiers import iso, new_id
-
-#: What an exchange can ask of a person first (workos.md §2.3 and §4). A test sets one of these
-#: as ``LocalUser.required``.
-INTERACTIONS = frozenset(
-    {
-        "application_consent_required",
-        "email_verification_required",
-        "mfa_challenge",
-        "mfa_enrollment",
-        "organization_authentication_methods_required",
-        "organization_selection_required",
-        "passkey_progressive_enrollment",
-        "radar_challenge",
-        "radar_sign_up_challenge",
-        "radar_sms_sign_in_challenge",
-        "sso_required",
-    }
-)
-
-
-@dataclass
-class LocalUser:
-    """A person. ``required`` is one of :data:`INTERACTIONS`: every exchange asks for it."""
-
-    id: str
-    email: str = field(repr=False)
-    first_name: str | None = None
-    last_name: str | None = None
-    name: str | None = None
-    email_verified: bool = True
-    profile_picture_url: str | None = None
-    external_id: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-    locale: str | None = None
-    last_sign_in_at: float | None = None
-    created_at: float = 0.0
-    updated_at: float = 0.0
-    feature_flags: tuple[str, ...] = ()
-    mfa_enrolled: bool = False
-    required: str | None = None
-
-    @property
-    def label(self) -> str:
-        """What the hosted page calls this person."""
-        parts = [part for part in (self.first_name, self.last_name) if part]
-        return self.name or " ".join(parts) or self.email
-
-    def as_json(self) -> dict[str, Any]:
-        """The user object of WorkOS's API."""
-        return {
-            "object": "user",
-            "id": self.id,
-            "email": self.email,
-            "email_verified": self.email_verified,
-            "first_name": self.first_name,
-            "last_name": self.last_name,
-            "name": self.name,
-            "profile_picture_url": self.profile_picture_url,
-            "external_id": self.external_id,
-            "metadata": dict(self.metadata),
-            "locale": self.locale,
-            "last_sign_in_at": None if self.last_sign_in_at is None else iso(self.last_sign_in_at),
-            "created_at": iso(self.created_at),
-            "updated_at": iso(self.updated_at),
-        }
-
-
-@dataclass
-class LocalOrganization:
-    """A customer. With ``sso_required`` its members sign in through ``connection_id``."""
-
-    id: str
-    name: str
-    entitlements: tuple[str, ...] = ()
-    feature_flags: tuple[str, ...] = ()
-    sso_required: bool = False
-    mfa_required: bool = False
-    connection_id: str = ""
-
-
-@dataclass
-class LocalRole:
-    """A role and the permissions that come with it."""
-
-    slug: str
-    name: str
-    permissions: tuple[str, ...] = ()
-
-
-@dataclass
-class LocalMembership:
-    """A person's place in an organization: roles, of which the first is the primary one."""
-
-    user_id: str
-    organization_id: str
-    roles: tuple[str, ...] = ("member",)
-    active: bool = True
+from .events import Events
+from .flags import Flags
+from .identifiers import new_id
+from .membership import LocalMembership
+from .organization import LocalOrganization
+from .role import LocalRole
+from .user import INTERACTIONS, LocalUser
 
 
 class UnknownName(LookupError):
@@ -111,14 +19,16 @@ class UnknownName(LookupError):
 
 
 class Directory:
-    """The people and organizations of one LocalWorkOS.
+    """The people and organizations of one LocalWorkOS; each change is noted in ``events``.
 
     Everywhere a person may be given as an object, an id or an e-mail address, an organization as
     an object, an id or a name.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], events: Events) -> None:
         self._clock = clock
+        self._events = events
+        self.flags = Flags(clock, events)
         self.users: dict[str, LocalUser] = {}
         self.organizations: dict[str, LocalOrganization] = {}
         self.roles: dict[str, LocalRole] = {}
@@ -193,6 +103,8 @@ class Directory:
         fields.setdefault("id", new_id("user", now))
         user = LocalUser(email=email, created_at=now, updated_at=now, **fields)
         self.users[user.id] = user
+        self._events.note("user.created", user.as_json())
+        self.flags.switch(user, ())
         return user
 
     def change_user(self, who: LocalUser | str, changes: Mapping[str, Any]) -> LocalUser:
@@ -203,16 +115,21 @@ class Directory:
         user = self.user(who)
         if changes.get("required") not in INTERACTIONS | {None}:
             raise ValueError(f"required must be None or one of {sorted(INTERACTIONS)}")
+        before, flags = user.as_json(), user.feature_flags
         _change(user, changes)
         user.updated_at = self._clock()
+        self._events.note_update("user.updated", before, user.as_json())
+        self.flags.switch(user, flags)
         return user
 
     def remove_user(self, who: LocalUser | str) -> LocalUser:
         """Delete a person with all memberships."""
         user = self.user(who)
-        del self.users[user.id]
         for key in [key for key in self.memberships if key[0] == user.id]:
-            del self.memberships[key]
+            self._end_membership(key)
+        del self.users[user.id]
+        self.flags.forget(user)
+        self._events.note("user.deleted", user.as_json())
         return user
 
     def add_organization(self, name: str, **fields: Any) -> LocalOrganization:
@@ -220,8 +137,10 @@ class Directory:
         now = self._clock()
         fields.setdefault("id", new_id("org", now))
         fields.setdefault("connection_id", new_id("conn", now))
-        organization = LocalOrganization(name=name, **fields)
+        organization = LocalOrganization(name=name, created_at=now, updated_at=now, **fields)
         self.organizations[organization.id] = organization
+        self._events.note("organization.created", organization.as_json())
+        self.flags.switch(organization, ())
         return organization
 
     def change_organization(
@@ -229,47 +148,132 @@ class Directory:
     ) -> LocalOrganization:
         """Set fields of an organization."""
         organization = self.organization(which)
+        before, flags = organization.as_json(), organization.feature_flags
         _change(organization, changes)
+        organization.updated_at = self._clock()
+        self._events.note_update("organization.updated", before, organization.as_json())
+        self.flags.switch(organization, flags)
         return organization
 
     def remove_organization(self, which: LocalOrganization | str) -> LocalOrganization:
-        """Delete an organization with all memberships."""
+        """Delete an organization with all memberships. Its sessions are not revoked."""
         organization = self.organization(which)
-        del self.organizations[organization.id]
         for key in [key for key in self.memberships if key[1] == organization.id]:
-            del self.memberships[key]
+            self._end_membership(key)
+        del self.organizations[organization.id]
+        self.flags.forget(organization)
+        self._events.note("organization.deleted", organization.as_json())
         return organization
 
-    def add_role(self, slug: str, permissions: Iterable[str], name: str | None = None) -> LocalRole:
+    def add_role(
+        self,
+        slug: str,
+        permissions: Iterable[str],
+        name: str | None = None,
+        organization: LocalOrganization | str | None = None,
+    ) -> LocalRole:
         """A new role, or the same role with other permissions."""
-        role = LocalRole(slug, name or slug.replace("-", " ").capitalize(), tuple(permissions))
-        self.roles[slug] = role
+        now, role = self._clock(), self.roles.get(slug)
+        if role is None:
+            named = name or slug.replace("-", " ").capitalize()
+            where = None if organization is None else self.organization(organization).id
+            role = LocalRole(slug, named, tuple(permissions), where, now, now)
+            self.roles[slug] = role
+            self._events.note(f"{role.kind}.created", role.as_json())
+            return role
+        before = role.as_json()
+        role.permissions, role.name, role.updated_at = tuple(permissions), name or role.name, now
+        self._events.note_update(f"{role.kind}.updated", before, role.as_json())
+        return role
+
+    def remove_role(self, slug: str) -> LocalRole:
+        """Delete a role. Who has no other one becomes a ``member``.
+
+        :raises UnknownName: one of the two is not there. :raises ValueError: ``member`` itself.
+        """
+        if slug == "member":
+            raise ValueError("The default role cannot be deleted.")
+        self._check_roles([slug, "member"])
+        for membership in self.memberships.values():
+            if slug in membership.roles:
+                left = [each for each in membership.roles if each != slug]
+                self._change_membership(membership, roles=left or ["member"])
+        role = self.roles.pop(slug)
+        self._events.note(f"{role.kind}.deleted", role.as_json())
         return role
 
     def add_membership(
         self, who: LocalUser | str, where: LocalOrganization | str, roles: Iterable[str]
     ) -> LocalMembership:
-        """Make a person a member with these roles, or give a member other roles.
+        """Make a person a member with these roles, or give a member other roles. A membership
+        that was inactive is active again.
 
         :raises UnknownName: a role does not exist.
         :raises ValueError: no role.
         """
-        user, organization, wanted = self.user(who), self.organization(where), tuple(roles)
+        user, organization = self.user(who), self.organization(where)
+        wanted = self._check_roles(roles)
+        found = self.memberships.get((user.id, organization.id))
+        if found is not None:
+            return self._change_membership(found, roles=wanted, active=True)
+        now = self._clock()
+        membership = LocalMembership(
+            user.id, organization.id, wanted, True, new_id("om", now), now, now
+        )
+        self.memberships[user.id, organization.id] = membership
+        self._events.note("organization_membership.created", membership.as_json())
+        return membership
+
+    def set_roles(
+        self, who: LocalUser | str, where: LocalOrganization | str, roles: Iterable[str]
+    ) -> LocalMembership:
+        """As :meth:`add_membership`, but an inactive membership stays so."""
+        found = self.memberships.get((self.user(who).id, self.organization(where).id))
+        if found is None:
+            return self.add_membership(who, where, roles)
+        return self._change_membership(found, roles=self._check_roles(roles))
+
+    def set_membership_active(
+        self, who: LocalUser | str, where: LocalOrganization | str, active: bool
+    ) -> LocalMembership:
+        """Deactivate or reactivate a membership.
+
+        :raises UnknownName: the person is no member.
+        """
+        found = self.memberships.get((self.user(who).id, self.organization(where).id))
+        if found is None:
+            raise UnknownName("This person is no member of the organization.")
+        return self._change_membership(found, active=active)
+
+    def remove_membership(self, who: LocalUser | str, where: LocalOrganization | str) -> None:
+        """Take a person out of an organization."""
+        key = self.user(who).id, self.organization(where).id
+        if key in self.memberships:
+            self._end_membership(key)
+
+    def _change_membership(self, membership: LocalMembership, **changes: Any) -> LocalMembership:
+        before = membership.as_json()
+        _change(membership, changes)
+        membership.updated_at = self._clock()
+        self._events.note_update("organization_membership.updated", before, membership.as_json())
+        return membership
+
+    def _end_membership(self, key: tuple[str, str]) -> None:
+        gone = self.memberships.pop(key)
+        self._events.note("organization_membership.deleted", gone.as_json())
+
+    def _check_roles(self, roles: Iterable[str]) -> tuple[str, ...]:
+        wanted = tuple(roles)
         if not wanted:
             raise ValueError("A member has at least one role.")
         if unknown := [slug for slug in wanted if slug not in self.roles]:
             raise UnknownName(f"There is no role {unknown[0]!r}; add_role makes one.")
-        membership = LocalMembership(user.id, organization.id, wanted)
-        self.memberships[user.id, organization.id] = membership
-        return membership
-
-    def remove_membership(self, who: LocalUser | str, where: LocalOrganization | str) -> None:
-        """Take a person out of an organization."""
-        self.memberships.pop((self.user(who).id, self.organization(where).id), None)
+        return wanted
 
 
 def _change(target: object, changes: Mapping[str, Any]) -> None:
-    for name, value in changes.items():
+    for name in changes:
         if name == "id" or not hasattr(target, name):
             raise ValueError(f"{type(target).__name__} has no field {name!r} to set.")
+    for name, value in changes.items():
         setattr(target, name, tuple(value) if isinstance(value, list | set) else value)

@@ -11,10 +11,13 @@ from typing import Any
 from .browsers import Browsers
 from .codes import Codes
 from .directory import Directory
+from .events import Events
 from .faults import Faults
 from .journal import Journal
 from .keys import SigningKeys
 from .sessions import Sessions
+from .user import LocalUser
+from .webhooks import Webhooks
 
 #: What :meth:`Environment.set_clocks` sets.
 CLOCKS = ("access_token_seconds", "inactivity_timeout", "grace_seconds", "max_length")
@@ -35,6 +38,7 @@ class Environment:
         grace_seconds: float,
         redirect_uris: Iterable[str],
         logout_uris: Iterable[str],
+        webhook_delays: Iterable[float],
     ) -> None:
         self.lock = threading.RLock()
         self.client_id = client_id or f"client_{secrets.token_hex(13).upper()}"
@@ -47,10 +51,12 @@ class Environment:
         self.jwt_template: dict[str, Any] = {}
         #: Where the server listens, without a trailing slash; set when it has a port.
         self.url = ""
-        self.directory = Directory(clock)
+        self.events = Events(clock, self.client_id)
+        self.directory = Directory(clock, self.events)
         self.keys = SigningKeys()
         self.sessions = Sessions(
             clock,
+            self.events,
             max_length=max_length,
             inactivity_timeout=inactivity_timeout,
             grace_seconds=grace_seconds,
@@ -60,6 +66,14 @@ class Environment:
         self.browsers = Browsers()
         self.journal = Journal()
         self.faults = Faults()
+        self.webhooks = Webhooks(clock, self.lock, webhook_delays)
+        self.events.heard = self.webhooks.hear
+
+    def remove_user(self, who: LocalUser | str) -> None:
+        """Delete a person: their sessions end, with them their memberships."""
+        gone = self.directory.user(who)
+        self.sessions.revoke_all_of(gone.id)
+        self.directory.remove_user(gone)
 
     def set_clocks(self, seconds: Mapping[str, Any]) -> None:
         """Change ``access_token_seconds``, ``inactivity_timeout`` (``None``: off),

@@ -21,9 +21,11 @@ from .population import Population, Where, Who
 from .seed import seed as seed_directory
 from .server import LoopbackServer
 from .sessions import LocalSession
+from .webhook import LocalWebhook
+from .webhook_orders import WebhookOrders
 
 
-class LocalWorkOS(Population, FaultOrders):
+class LocalWorkOS(Population, FaultOrders, WebhookOrders):
     """WorkOS's AuthKit as an HTTP server on loopback.
 
     ::
@@ -39,6 +41,8 @@ class LocalWorkOS(Population, FaultOrders):
     :param inactivity_timeout: the inactivity timeout (seconds); ``None``: off.
     :param grace_seconds: how long a retired refresh token gets the same pair again.
     :param host: a loopback address. :raises ValueError: for any other (security S8).
+    :param webhook_delays: seconds (real ones) before a webhook that failed is sent again, for the
+        second attempt, the third, …
     :param seed: begin with the people of :func:`~flask_workos_sessions.local.seed.seed`.
     """
 
@@ -54,6 +58,7 @@ class LocalWorkOS(Population, FaultOrders):
         grace_seconds: float = 30,
         redirect_uris: Iterable[str] = (),
         logout_uris: Iterable[str] = (),
+        webhook_delays: Iterable[float] = (0.1, 0.3, 1, 3, 10),
         host: str = "127.0.0.1",
         port: int = 0,
         seed: bool = True,
@@ -69,21 +74,25 @@ class LocalWorkOS(Population, FaultOrders):
             grace_seconds=grace_seconds,
             redirect_uris=redirect_uris,
             logout_uris=logout_uris,
+            webhook_delays=webhook_delays,
         )
         super().__init__(environment)
         self._app = create_app(environment)
         if seed:
             seed_directory(environment.directory)
+            environment.events.forget()  # they were there before anything happened
 
     def start(self) -> Self:
         """Listen on loopback, on a free port unless one was given."""
         self._server.start(self._app)
         self._environment.url = self._server.url
+        self._environment.webhooks.courier.start()
         return self
 
     def stop(self) -> None:
         """Stop listening, and end answers that are late or drip; what is known is kept, and
-        :meth:`start` takes the same port again."""
+        :meth:`start` takes the same port again. Webhooks that wait are lost."""
+        self._environment.webhooks.courier.stop()
         self._server.stop()
 
     def wait(self) -> None:
@@ -130,12 +139,14 @@ class LocalWorkOS(Population, FaultOrders):
         """The ``iss`` of its access tokens."""
         return self._environment.issuer
 
-    def settings(self, redirect_uri: str | None = None, **more: Any) -> dict[str, Any]:
+    def settings(
+        self, redirect_uri: str | None = None, *, webhook: LocalWebhook | None = None, **more: Any
+    ) -> dict[str, Any]:
         """``WORKOS_*`` settings for ``app.config``, with a new cookie password.
 
         The session clocks are mirrored. ``redirect_uri`` is registered, and so is its site's start
-        page as sign-out redirect, unless there is one. ``more`` comes
-        on top; a value of ``None`` leaves a setting out.
+        page as sign-out redirect, unless there is one. ``webhook``'s secret is among them.
+        ``more`` comes on top; a value of ``None`` leaves a setting out.
         """
         sessions = self._environment.sessions
         settings: dict[str, Any] = {
@@ -148,6 +159,7 @@ class LocalWorkOS(Population, FaultOrders):
             "WORKOS_SESSION_INACTIVITY_TIMEOUT": (
                 None if sessions.inactivity_timeout is None else int(sessions.inactivity_timeout)
             ),
+            "WORKOS_WEBHOOK_SECRET": None if webhook is None else webhook.secret,
             **more,
         }
         if redirect_uri is not None:

@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from .authorize_request import AuthorizeRequest, SentBack, Unredirectable, read_authorize_request
 from .browsers import BrowserSession
 from .codes import SignIn
-from .directory import LocalUser
 from .environment import Environment
+from .user import LocalUser
 
 #: So many people have a button; anybody else types an address.
 SHOWN_PEOPLE = 12

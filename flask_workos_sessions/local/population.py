@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .directory import LocalMembership, LocalOrganization, LocalRole, LocalUser
 from .environment import Environment
+from .membership import LocalMembership
+from .organization import LocalOrganization
+from .role import LocalRole
+from .user import LocalUser
 
 Who = LocalUser | str
 Where = LocalOrganization | str
@@ -63,7 +66,7 @@ class Population:
         """Change fields of a person.
 
         ``email_verified=False`` or ``required="mfa_challenge"`` (any of
-        :data:`~flask_workos_sessions.local.directory.INTERACTIONS`) make their exchanges ask for
+        :data:`~flask_workos_sessions.local.user.INTERACTIONS`) make their exchanges ask for
         one more step; ``required=None`` takes it back.
 
         :raises ValueError: an unknown field or interaction.
@@ -74,9 +77,7 @@ class Population:
     def remove_user(self, who: Who) -> None:
         """Delete a person: their sessions end, with them their memberships."""
         with self._lock:
-            gone = self._directory.remove_user(who)
-            for session in self._environment.sessions.active_of(gone.id):
-                self._environment.sessions.revoke(session.id)
+            self._environment.remove_user(who)
 
     def add_organization(self, name: str, **fields: Any) -> LocalOrganization:
         """A new organization; ``fields`` are those of :class:`LocalOrganization`."""
@@ -97,11 +98,27 @@ class Population:
             self._directory.remove_organization(which)
 
     def add_role(
-        self, slug: str, permissions: Iterable[str] = (), *, name: str | None = None
+        self,
+        slug: str,
+        permissions: Iterable[str] = (),
+        *,
+        name: str | None = None,
+        organization: Where | None = None,
     ) -> LocalRole:
-        """A new role with its permissions, or other permissions for a role that is there."""
+        """A new role with its permissions, or other permissions for a role that is there.
+
+        :param organization: a new role is this one's own; events call it an organization role.
+        """
         with self._lock:
-            return self._directory.add_role(slug, permissions, name)
+            return self._directory.add_role(slug, permissions, name, organization)
+
+    def remove_role(self, slug: str) -> None:
+        """Delete a role; who has no other one becomes a ``member``.
+
+        :raises ValueError: ``member`` itself.
+        """
+        with self._lock:
+            self._directory.remove_role(slug)
 
     def add_membership(self, who: Who, where: Where, *roles: str) -> LocalMembership:
         """Make a person a member, with these roles (``member`` when none is given)."""
@@ -110,7 +127,14 @@ class Population:
 
     def set_role(self, who: Who, where: Where, *roles: str) -> LocalMembership:
         """Give a member other roles; the first is the primary one."""
-        return self.add_membership(who, where, *roles)
+        with self._lock:
+            return self._directory.set_roles(who, where, roles or ("member",))
+
+    def set_membership_active(self, who: Who, where: Where, active: bool) -> LocalMembership:
+        """Deactivate a membership, or reactivate it. While it is inactive, refreshing into it
+        fails."""
+        with self._lock:
+            return self._directory.set_membership_active(who, where, active)
 
     def remove_membership(self, who: Who, where: Where) -> None:
         """Take a person out of an organization: refreshing into it fails from now on."""

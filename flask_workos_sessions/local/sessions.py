@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .answers import oauth_error
+from .events import Events
 from .identifiers import iso, new_id
 
 #: WorkOS ends an impersonated session after 60 minutes (seconds; workos.md §2.4).
@@ -55,7 +56,7 @@ class LocalSession:
             "expires_at": iso(self.expires_at),
             "ended_at": None if self.ended_at is None else iso(self.ended_at),
             "created_at": iso(self.created_at),
-            "updated_at": iso(self.refreshed_at),
+            "updated_at": iso(max(self.refreshed_at, self.ended_at or 0)),
         }
         if self.impersonator is not None:
             body["impersonator"] = dict(self.impersonator)
@@ -72,7 +73,7 @@ class RefreshToken:
 
 
 class Sessions:
-    """All sessions of one LocalWorkOS.
+    """All sessions of one LocalWorkOS; beginnings and revocations are noted in ``events``.
 
     ``max_length``, ``inactivity_timeout`` (``None``: off) and ``grace_seconds`` are in seconds and
     may be changed at any time; a maximum length holds for sessions that begin afterwards.
@@ -81,12 +82,14 @@ class Sessions:
     def __init__(
         self,
         clock: Callable[[], float],
+        events: Events,
         *,
         max_length: float,
         inactivity_timeout: float | None,
         grace_seconds: float,
     ) -> None:
         self._clock = clock
+        self._events = events
         self.max_length = max_length
         self.inactivity_timeout = inactivity_timeout
         self.grace_seconds = grace_seconds
@@ -121,6 +124,7 @@ class Sessions:
             impersonator=impersonator,
         )
         self._sessions[session.id] = session
+        self._events.note("session.created", session.as_json())
         return session
 
     def find(self, session_id: str) -> LocalSession | None:
@@ -147,7 +151,15 @@ class Sessions:
         if session is None or session.status != "active":
             return False
         session.status, session.ended_at = "revoked", self._clock()
+        self._events.note("session.revoked", session.as_json())
         return True
+
+    def revoke_all_of(self, user_id: str) -> None:
+        """A person is about to be deleted: WorkOS's events show their sessions as active still
+        (workos.md §5)."""
+        for session in self.active_of(user_id):
+            self._events.note("session.revoked", session.as_json())
+            session.status, session.ended_at = "revoked", self._clock()
 
     def new_refresh_token(self, session: LocalSession) -> str:
         """A refresh token of this session."""

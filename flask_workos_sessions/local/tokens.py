@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc import jwt
 
-from .directory import LocalOrganization, LocalUser
 from .identifiers import new_ulid
+from .organization import LocalOrganization
 from .sessions import LocalSession
+from .user import LocalUser
 
 if TYPE_CHECKING:
     from .environment import Environment

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -109,6 +112,78 @@ class Browser:
         self.session.close()
 
 
+@dataclass
+class Received:
+    """One request: the raw body, and its signature."""
+
+    path: str
+    signature: str | None
+    content_type: str | None
+    body: bytes
+
+    @property
+    def event(self) -> dict[str, Any]:
+        event = json.loads(self.body)
+        assert isinstance(event, dict)
+        return event
+
+
+class Receiver:
+    """Listens on a free port. ``statuses`` are answered first, then 200; while ``closed`` is set
+    nothing is answered."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.statuses: list[int] = []
+        self.closed = threading.Event()
+        self.arrived = threading.Semaphore(0)
+        self._open = threading.Event()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                named = (self.headers[name] for name in ("WorkOS-Signature", "Content-Type"))
+                receiver.received.append(Received(self.path, *named, body))
+                status = receiver.statuses.pop(0) if receiver.statuses else 200
+                receiver.arrived.release()
+                if receiver.closed.is_set():
+                    receiver._open.wait(20)
+                self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                receiver.received.append(Received(self.path, None, None, b""))
+                self.send_error(405)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: object) -> None:
+                pass  # the other side has hung up
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/auth/webhook"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    @property
+    def ids(self) -> list[str]:
+        return [each.event["id"] for each in self.received]
+
+    def close(self) -> None:
+        self._open.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
 @pytest.fixture
 def clock() -> MovableClock:
     return MovableClock(1_800_000_000).freeze()
@@ -130,3 +205,10 @@ def browser() -> Iterator[Browser]:
     visitor = Browser()
     yield visitor
     visitor.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    listening = Receiver()
+    yield listening
+    listening.close()
