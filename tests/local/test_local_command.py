@@ -14,6 +14,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
+from flask_workos_sessions.local import sign
 from flask_workos_sessions.local.command import local_command
 from flask_workos_sessions.settings import load_settings
 
@@ -110,6 +111,39 @@ def test_it_runs_without_an_app_and_prints_settings_that_work(process):
 
 def test_ctrl_c_ends_it(process):
     assert process.interrupt() == 0
+
+
+def test_with_a_webhook_it_prints_a_secret_and_delivers(tmp_path, receiver):
+    process = Process("--webhook-url", receiver.url, cwd=tmp_path)
+    try:
+        exported = process.exports()
+        secret, control = exported["WORKOS_WEBHOOK_SECRET"], exported["LOCAL_WORKOS_CONTROL_SECRET"]
+        requests.post(
+            f"{exported['WORKOS_BASE_URL']}/local/remove-user",
+            json={"user": "dave@example.test"},
+            headers={"Authorization": f"Bearer {control}"},
+            timeout=10,
+        )
+        assert receiver.arrived.acquire(timeout=10)
+    finally:
+        assert process.interrupt() == 0
+        process.popen.stdout.close()
+    (received,) = receiver.received
+    assert received.event["event"] == "user.deleted"
+    t = int(received.signature.split(",")[0].removeprefix("t="))
+    assert received.signature == sign(received.body, secret, t=t)
+
+
+def test_without_a_webhook_it_prints_no_secret_for_one(process):
+    assert "WORKOS_WEBHOOK_SECRET" not in process.exports()
+
+
+def test_a_webhook_elsewhere_is_refused():
+    """security S8"""
+    result = CliRunner().invoke(local_command, ["--webhook-url", "https://example.com/hook"])
+
+    assert result.exit_code == 2
+    assert "this machine only" in result.output
 
 
 def test_a_taken_port_is_said_to_be_taken(workos):

@@ -37,7 +37,11 @@ def test_its_other_loopback_names_are_answered(workos):
     assert answer.status_code == 200
 
 
-CONTROLS = ["clock", "faults", "keys", "revoke"]
+CONTROLS = [
+    *("clock", "faults", "keys", "revoke"),
+    *("remove-user", "set-role", "set-membership", "remove-membership"),
+    *("webhook", "remove-webhook", "webhooks-next", "deliveries", "emit"),
+]
 
 
 def _steer(workos, path, body, secret=None):
@@ -145,9 +149,72 @@ def test_sessions_can_be_steered(workos):
     assert workos.sessions[0].status == "revoked"
 
 
+def test_people_can_be_steered(workos):
+    carol = {"user": "carol@acme.test", "organization": "Acme"}
+
+    given = _steer(workos, "set-role", {**carol, "roles": ["admin", "member"]}).json()
+    off = _steer(workos, "set-membership", {**carol, "active": False}).json()
+    _steer(workos, "remove-membership", {**carol, "organization": "Globex"})
+    _steer(workos, "remove-user", {"user": "bob@acme.test"})
+
+    assert (given["role"], given["status"], off["status"]) == (
+        {"slug": "admin"},
+        "active",
+        "inactive",
+    )
+    assert workos.places_of("carol@acme.test") == []
+    assert "bob@acme.test" not in [user.email for user in workos.users]
+    assert [each.event for each in workos.events] == [
+        "organization_membership.updated",
+        "organization_membership.updated",
+        "organization_membership.deleted",
+        "organization_membership.deleted",
+        "user.deleted",
+    ]
+
+
+def test_somebody_who_is_not_there_cannot_be_steered(workos):
+    answer = _steer(workos, "remove-user", {"user": "nobody@acme.test"})
+
+    assert (answer.status_code, answer.json()["message"][:5]) == (404, "There")
+
+
+def test_webhooks_can_be_steered(workos, receiver):
+    added = _steer(workos, "webhook", {"url": receiver.url, "events": ["a.thing"]}).json()
+    assert added == {"url": receiver.url, "secret": workos.webhooks[0].secret}
+    own = {"url": f"{receiver.url}/own", "secret": "a-secret-of-the-test"}
+    assert _steer(workos, "webhook", own).json() == own
+    assert _steer(workos, "remove-webhook", {"url": own["url"]}).json() == {"removed": True}
+    assert _steer(workos, "remove-webhook", {"url": own["url"]}).json() == {"removed": False}
+
+    assert _steer(workos, "webhooks-next", {"times": 2, "age": 60}).json() == {"ordered": 1}
+    sent = {"event": "a.thing", "data": {"id": "user_1"}, "context": {"actor": "Ann"}}
+    event = _steer(workos, "emit", sent).json()
+
+    workos.wait_for_deliveries()
+    assert [each.event for each in receiver.received] == [event, event]
+    assert event["data"] == {"id": "user_1"}
+    assert event["context"] == {"client_id": workos.client_id, "actor": "Ann"}
+    assert receiver.received[0].signature.startswith("t=1799999940000,")
+    told = _steer(workos, "deliveries", {}).json()["deliveries"]
+    assert [(each["id"], each["status"]) for each in told] == [(event["id"], 200)] * 2
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
+        ("webhook", {"url": "https://example.com/"}),
+        ("webhook", {"url": "http://127.0.0.1/", "events": "a.thing"}),
+        ("webhook", {"url": "http://127.0.0.1/", "secret": ""}),
+        ("webhooks-next", {"times": 0}),
+        ("webhooks-next", {"times": True}),
+        ("webhooks-next", {"forged": 1}),
+        ("webhooks-next", {"signature": "x"}),
+        ("emit", {}),
+        ("emit", {"event": "a.thing", "data": []}),
+        ("set-role", {"user": "bob@acme.test", "organization": "Acme", "roles": []}),
+        ("set-membership", {"user": "bob@acme.test", "organization": "Acme", "active": 0}),
+        ("remove-membership", {"user": "bob@acme.test"}),
         ("clock", {"advance": "much"}),
         ("clock", {"advance": True}),
         ("clock", {"unknown": 1}),

@@ -163,9 +163,13 @@ def test_what_is_held_can_be_dropped(workos, receiver, webhook):
 
 
 def test_nothing_is_delivered_by_a_test_that_failed(workos, receiver, webhook):
-    with pytest.raises(ZeroDivisionError), workos.hold_webhooks():
-        workos.emit("a.thing")
-        _ = 1 / 0
+    def fail():
+        with workos.hold_webhooks():
+            workos.emit("a.thing")
+            raise AssertionError
+
+    with pytest.raises(AssertionError):
+        fail()
     after = workos.emit("b.thing")
 
     workos.wait_for_deliveries()
@@ -228,5 +232,5 @@ def test_the_header_can_be_spelled_otherwise(workos, receiver, webhook, spelling
     [{"times": 0}, {"delay": -1}, {"age": float("nan")}, {"signature": "x"}, {"count": -1}],
 )
 def test_an_order_that_cannot_be_is_refused(workos, order):
-    with pytest.raises(ValueError, match="from 0|one of"):
+    with pytest.raises(ValueError, match=r"from 0|one of"):
         workos.webhooks_next(**order)
