@@ -74,7 +74,7 @@ def _connection(url: str) -> HTTPConnection:
 
 
 def _check_peer(connection: socket.socket) -> None:
-    """A name such as ``localhost`` may lead away from this machine; then nothing is sent.
+    """A name such as ``localhost`` may lead away from this machine; then no event is sent.
 
     :raises ConnectionRefusedError: it does.
     """

@@ -9,6 +9,7 @@ import socket
 import threading
 
 import pytest
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flask_workos_sessions.local import LocalWorkOS, loopback_post, sign
 from flask_workos_sessions.settings import load_settings
@@ -235,6 +236,35 @@ def test_security_s8_no_proxy_is_asked(workos, receiver, webhook, monkeypatch):
     workos.emit("a.thing")
 
     assert [each.status for each in workos.wait_for_deliveries()] == [200]
+
+
+def test_a_development_server_may_have_a_certificate_of_its_own(workos):
+    taken = []
+
+    def app(environ, start_response):
+        taken.append(environ["HTTP_WORKOS_SIGNATURE"])
+        start_response("204 No Content", [])
+        return []
+
+    server = make_server("127.0.0.1", 0, app, ssl_context="adhoc", request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        workos.add_webhook(f"https://localhost:{server.server_port}/hook")
+        workos.emit("a.thing")
+        done = workos.wait_for_deliveries()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    assert [each.status for each in done] == [204]
+    assert len(taken) == 1
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, type, message, *args):
+        pass
 
 
 def test_security_s9_a_blank_secret_is_refused(workos, receiver):
