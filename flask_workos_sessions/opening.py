@@ -210,8 +210,7 @@ class Opener:
 
     def _follow(self, known: Known, now: float, fetch: bool) -> tuple[Known, str | None]:
         """The session that this one was exchanged for, if there is need for it."""
-        changed = known.watch.change
-        if now < min(known.quiet_until, self._renewal_due(known)) and not changed:
+        if now < min(known.quiet_until, self._renewal_due(known)):
             return known, None
         lives = known.lives(now)
         if lives and 0 <= now - known.followed_at < _LOOK_SECONDS:

@@ -31,7 +31,7 @@ class CutOff(NamedTuple):
 
     @classmethod
     def read(cls, value: bytes) -> CutOff:
-        at, until, reason, keep = value.decode().split(" ")
+        at, until, reason, keep = value.decode().split(" ", 3)
         return cls(int(at), int(until), reason, keep)
 
     def __bytes__(self) -> bytes:

@@ -9,7 +9,7 @@ from .breaker import Answer
 from .cutoffs import ENDS, CutOff, cut_off_keys
 from .memory import MemoryState
 from .shared_state import SharedState
-from .watch import WEIGHTS, Change, Scope, Watch
+from .watch import WEIGHTS, Scope, Watch
 
 #: Why a session ended. The same words in logs, signals, JSON and on pages.
 REASONS = frozenset(
@@ -140,7 +140,6 @@ class Endings:
                 return cut_off.reason
         if self._required and not (own.given and all(answer.given for answer in others)):
             raise Unreadable
-        watch.change = Change.NONE
         for (_, weight), answer in zip(watch.changes, others[len(watch.ends) :], strict=True):
             cut_off = _cut_off(answer)
             if cut_off and weight > watch.change and watch.is_older(cut_off.at, asked_at):
