@@ -40,7 +40,11 @@ def name_the_process(response: Response) -> Response:
 @app.route("/me", methods=["GET", "POST"])
 @login_required
 def me() -> Response:
-    return jsonify(session=current_session.id, organization=current_session.organization_id)
+    return jsonify(
+        session=current_session.id,
+        organization=current_session.organization_id,
+        role=current_session.role,
+    )
 
 
 @app.get("/up")
