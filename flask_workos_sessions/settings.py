@@ -84,7 +84,8 @@ class Settings(PageSettings):
     cookie_max_age: int = setting(
         validators.positive_seconds,
         COOKIE_MAX_AGE,
-        "Seconds that the cookie is kept when the maximum session length is not known.",
+        "Seconds from the sign-in after which the cookie opens no session any more, when the "
+        "maximum session length is not known.",
     )
     webhook_secret: str | None = setting(
         validators.text, None, "Reserved for the webhook route of a later version.", secret=True
