@@ -180,6 +180,7 @@ _TYPES = {
     validators.seconds: "seconds",
     validators.positive_seconds: "seconds",
     validators.poll_seconds: "seconds",
+    validators.inactivity_seconds: "seconds",
     validators.activity: "`input` or `requests`",
     validators.on_end: "`overlay` or `replace`",
     validators.prefix: "path",
