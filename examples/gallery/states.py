@@ -235,7 +235,7 @@ PAGES = (
     ("Page: ended by inactivity", "reason=inactivity", "You were away for a while"),
     ("Page: ended by the maximum length", "reason=max_length", "as long as your organization"),
     ("Page: revoked", "reason=revoked", "An administrator or a security check"),
-    ("Page: somebody else is signed in", "reason=user_changed", "Somebody else has signed in"),
+    ("Page: somebody else is signed in", "reason=user_changed", "Someone else has signed in"),
     ("Page: access ended", "reason=access_removed", "no longer has access"),
     ("Page: nobody knows why", "", "Sign in again to go on"),
     ("Page: a form was sent after the end", "reason=inactivity&form=1", "was not accepted"),
