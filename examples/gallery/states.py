@@ -194,7 +194,7 @@ STATES = (
         page=active(0),
         answers=(UNKNOWN,),
     ),
-    _end("inactivity", "ended by inactivity", "It comes back when you have signed in again"),
+    _end("inactivity", "ended by inactivity", "The page comes back when you sign in again"),
     _end("max_length", "ended by the maximum length", "reached its time limit"),
     _end("revoked", "revoked, with what was typed", "so that you can copy it", does="types"),
     _end("signed_out", "signed out in another tab", "in another tab or window", does="types"),
