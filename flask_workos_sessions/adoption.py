@@ -30,9 +30,9 @@ log = logging.getLogger("flask_workos_sessions")
 
 #: Rotation records that are followed for one request.
 _MAX_SUCCESSORS = 8
-#: Seconds for which an end is remembered at least, also that of a session which was over anyway:
-#: its cookie may come again and again, and ends it once.
-_REMEMBERED_SECONDS = 3600
+#: Seconds for which an end is remembered after the session would have been over anyway: its cookie
+#: may come again and again, from a script that polls all night, and ends it once.
+_REMEMBERED_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Adoption:
         """End a session here and in all processes; true for the first who ends it."""
         session_id = known.token.session_id
         self.discard(known.record, EndMark(session_id, self.reader.subject(known), reason))
-        until = max(known.record.not_after, self.clock() + _REMEMBERED_SECONDS)
+        until = max(known.record.not_after, self.clock()) + _REMEMBERED_SECONDS
         return self.endings.end(session_id, reason, until=until)
 
     def ended(self, known: Known, reason: str, *, call: bool = True) -> Opening:

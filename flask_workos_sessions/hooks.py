@@ -18,7 +18,7 @@ from .parts import Parts
 from .refusals import answer
 from .reports import report
 from .status import server_timing
-from .stores.cookie import MARK_SECONDS
+from .stores.cookie import EndMark
 from .ui.injection import inject, is_injectable
 from .ui.markup import is_for_a_page, session_markup
 from .urls import BLUEPRINT
@@ -162,12 +162,12 @@ def _cookies(state: RequestState) -> list[str]:
         if _may_be_overtaken(state):
             return state.cookies
         return state.cookies + parts.store.deletions(request.host.partition(":")[0])
-    if opening.mark is not None and known is not None:
+    if opening.mark is not None and (known is not None or _is_only_found(state, opening.mark)):
         # Only a page takes the cookie away: a script's request may have been overtaken.
         by_the_person = kind_of(request) == "navigation" and not is_background(request)
         if by_the_person and not _may_be_overtaken(state):
             mark = parts.store.seal_mark(opening.mark)
-            return [*state.cookies, parts.store.header(mark, max_age=MARK_SECONDS)]
+            return [*state.cookies, parts.store.header(mark)]
         return state.cookies
     if opening.value is None or known is None:
         return state.cookies
@@ -182,8 +182,13 @@ def _cookies(state: RequestState) -> list[str]:
         return state.cookies
     if given is None:
         return state.cookies
-    max_age = max(1, int(known.record.not_after - parts.clock()))
-    return [*state.cookies, parts.store.header(given, max_age=max_age)]
+    remaining = known.record.not_after - parts.clock()
+    return [*state.cookies, parts.store.header(given, remaining=remaining)]
+
+
+def _is_only_found(state: RequestState, mark: EndMark) -> bool:
+    """Whether the mark lies in a store, and the browser still has the ticket to it."""
+    return state.parts.store.is_replaced(mark, request.environ.get("HTTP_COOKIE", ""))
 
 
 def _may_be_overtaken(state: RequestState) -> bool:

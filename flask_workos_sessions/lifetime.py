@@ -14,6 +14,17 @@ GRACE_SECONDS = 5
 IMPERSONATION_MAX_LENGTH = 3600
 
 
+def extendable_part(inactivity_timeout: int) -> int:
+    """How many of the seconds that we report before an end by inactivity are in the second half
+    of the timeout. There an active request refreshes, whatever its token's age (see
+    :func:`~flask_workos_sessions.refresh.due.refresh_due`), and so extending moves the end.
+
+    Sooner it may not: within a minute of the last refresh none is made (security R4). So nobody
+    is asked to extend before. A second is for rounding: what we report is in whole ones.
+    """
+    return inactivity_timeout // 2 - GRACE_SECONDS - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Lifetime:
     """What remains of a session at one moment.

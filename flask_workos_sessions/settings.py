@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from . import validators
 from .conflicts import conflicts
 from .errors import ConfigurationError
+from .lifetime import extendable_part
 from .page_settings import PageSettings
 from .setting import setting
 
@@ -84,7 +85,8 @@ class Settings(PageSettings):
     cookie_max_age: int = setting(
         validators.positive_seconds,
         COOKIE_MAX_AGE,
-        "Seconds that the cookie is kept when the maximum session length is not known.",
+        "Seconds from the sign-in after which the cookie opens no session any more, when the "
+        "maximum session length is not known.",
     )
     webhook_secret: str | None = setting(
         validators.text, None, "Reserved for the webhook route of a later version.", secret=True
@@ -97,7 +99,7 @@ class Settings(PageSettings):
         "at sign-in.",
     )
     session_inactivity_timeout: int | None = setting(
-        validators.positive_seconds,
+        validators.inactivity_seconds,
         None,
         "The inactivity timeout (seconds) as set in the WorkOS dashboard. Unset: not known, and "
         "nobody is warned of it.",
@@ -192,19 +194,19 @@ class Settings(PageSettings):
 
     @property
     def warn(self) -> int:
-        """Seconds before the end at which the warning begins: as set, but never in the first half
-        of the inactivity timeout, or extending would not make it go away."""
-        return self._in_second_half(self.ui_warn)
+        """Seconds before the end at which the warning begins: as set, but never before extending
+        makes it go away."""
+        return self._when_extendable(self.ui_warn)
 
     @property
     def notice(self) -> int:
         """Seconds before an end by inactivity at which the quiet banner shows, limited likewise."""
-        return self._in_second_half(self.ui_notice)
+        return self._when_extendable(self.ui_notice)
 
-    def _in_second_half(self, before_end: int) -> int:
+    def _when_extendable(self, before_end: int) -> int:
         if self.session_inactivity_timeout is None:
             return before_end
-        return min(before_end, self.session_inactivity_timeout // 2)
+        return min(before_end, extendable_part(self.session_inactivity_timeout))
 
     @property
     def cookie_prefix(self) -> str:

@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 MIN_PASSWORD_LENGTH = 32
 #: Seconds between two polls of one page, at least: a thousand open pages are 200 requests a second.
 MIN_POLL = 5
+#: Seconds of the shortest inactivity timeout. Extending moves the end in the second half of it, and
+#: who has less than 20 seconds cannot read a dialog and answer it (WCAG 2.2.1).
+MIN_INACTIVITY = 60
 
 # Passwords that stand in examples: somebody who copies one has published it.
 _EXAMPLE_MARKS = ("your", "example", "changeme", "change-me", "change_me", "password", "<", "xxxx")
@@ -58,6 +61,17 @@ def poll_seconds(value: object) -> int:
     given = seconds(value)
     if 0 < given < MIN_POLL:
         raise InvalidValue(f"must be at least {MIN_POLL} seconds, or 0 for no polling")
+    return given
+
+
+def inactivity_seconds(value: object) -> int:
+    given = seconds(value)
+    if given < MIN_INACTIVITY:
+        raise InvalidValue(
+            f"is {given} seconds: in less than {MIN_INACTIVITY} nobody can be warned and answer. "
+            "Set the timeout of the WorkOS dashboard, in seconds (30 minutes are 1800), and a "
+            "longer one there if it is as short"
+        )
     return given
 
 

@@ -198,17 +198,31 @@ def test_the_repr_shows_no_secret():
     assert "client_1" in shown
 
 
-def test_the_warning_never_begins_in_the_first_half_of_the_inactivity_timeout():
-    assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 110}, {}).warn == 55
+def test_the_warning_never_begins_before_extending_moves_the_end():
+    """In the first half of the inactivity timeout; what is told is five seconds less than true."""
+    assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 110}, {}).warn == 49
     assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 1800}, {}).warn == 120
     assert load_settings(GOOD, {}).warn == 120
 
 
-def test_the_quiet_banner_never_shows_in_the_first_half_of_the_inactivity_timeout():
-    assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 500}, {}).notice == 250
+def test_the_quiet_banner_never_shows_before_that_either():
+    assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 500}, {}).notice == 244
     assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 1800}, {}).notice == 300
     assert load_settings({**GOOD, "WORKOS_UI_NOTICE": 0}, {}).notice == 0
     assert load_settings(GOOD, {}).notice == 300
+
+
+@pytest.mark.parametrize("timeout", [0, 1, 30, "59"])
+def test_an_inactivity_timeout_in_which_nobody_can_be_warned_is_refused(timeout):
+    """Thirty is what somebody sets who thinks of minutes."""
+    (fault,) = faults(WORKOS_SESSION_INACTIVITY_TIMEOUT=timeout)
+    assert fault.startswith(f"WORKOS_SESSION_INACTIVITY_TIMEOUT is {timeout} seconds")
+    assert "30 minutes are 1800" in fault
+
+
+def test_the_shortest_inactivity_timeout_leaves_time_to_answer():
+    """WCAG 2.2.1."""
+    assert load_settings({**GOOD, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 60}, {}).warn >= 20
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,11 @@ class CookieStore:
     def keep(self, value: str) -> None:
         """Nothing to do: the browser keeps it."""
 
+    def is_replaced(self, mark: EndMark, header: str) -> bool:
+        """Whether the mark, found under what the browser has, belongs into the cookie itself.
+        Here it is there already."""
+        return False
+
     def seal_mark(self, mark: EndMark) -> str:
         """The cookie value that says that a session is over."""
         plaintext = json.dumps(
@@ -133,8 +138,15 @@ class CookieStore:
         if size > MAX_BYTES:
             raise SessionTooLarge(size)
 
-    def header(self, value: str, *, max_age: int) -> str:
-        """The ``Set-Cookie`` header that keeps a value for ``max_age`` seconds."""
+    def header(self, value: str, *, remaining: float = 0) -> str:
+        """The ``Set-Cookie`` header that keeps an end mark; or a session, that ends in
+        ``remaining`` seconds at the latest.
+
+        The browser keeps a session for as long after its end as it would keep the mark: without a
+        cookie the next page would be a silent sign-in (security G3). What ends it is the sealed
+        ``not_after`` (security C6).
+        """
+        max_age = max(0, int(remaining)) + MARK_SECONDS
         return self._dump(value, max_age, self._settings.cookie_domain)
 
     def deletions(self, host: str = "") -> list[str]:

@@ -21,10 +21,13 @@ LONGEST = 131_072
 BELIEVED_SECONDS = 1.0
 #: Seconds for which the row before an organization switch serves requests in flight.
 REPLACED_SECONDS = 60
+#: Seconds for which a row outlives its session, so that whoever comes back the next morning finds
+#: whose it was, and it is ended at WorkOS too. After that the ticket says that it is over.
+OVER_SECONDS = 24 * 3600
 _MAX_BELIEVED = 2_048
 
 _TICKET = "t."
-_ID_SIZE, _KEY_SIZE = 16, 32
+_ID_SIZE, _KEY_SIZE, _END_SIZE = 16, 32, 5
 _TICKETED = b"t"
 
 _STORE = "store of the sessions"
@@ -39,10 +42,12 @@ class StoreUnavailable(Exception):
 
 
 class _Ticket(NamedTuple):
-    """What the cookie carries: which row, and the key without which it does not open."""
+    """What the cookie carries: which row, the key without which it does not open, and when the
+    session ends at the latest (epoch seconds). That is part of the key."""
 
     row: str
     key: bytes
+    not_after: int
 
     def __repr__(self) -> str:
         return f"<ticket of row {self.row}>"  # never the key
@@ -56,14 +61,15 @@ class _Ticket(NamedTuple):
             raw = base64url.decode(value[len(_TICKET) :])
         except ValueError:
             return None
-        if len(raw) != _ID_SIZE + _KEY_SIZE:
+        if len(raw) != _ID_SIZE + _KEY_SIZE + _END_SIZE:
             return None
-        return cls(raw[:_ID_SIZE].hex(), raw[_ID_SIZE:])
+        return cls(raw[:_ID_SIZE].hex(), raw[_ID_SIZE:], int.from_bytes(raw[-_END_SIZE:], "big"))
 
 
-def new_ticket() -> str:
-    """The cookie value of a ticket that nobody has."""
-    return _TICKET + base64url.encode(os.urandom(_ID_SIZE + _KEY_SIZE))
+def new_ticket(not_after: int) -> str:
+    """The cookie value of a ticket that nobody has, for a session that ends by then."""
+    random = os.urandom(_ID_SIZE + _KEY_SIZE)
+    return _TICKET + base64url.encode(random + not_after.to_bytes(_END_SIZE, "big"))
 
 
 class ServerStore(CookieStore):
@@ -98,6 +104,7 @@ class ServerStore(CookieStore):
         self._believed: dict[_Ticket, tuple[float, str]] = {}
         #: A ticket was given to somebody who had signed in: without its row, that is over.
         self._gone = self.seal_mark(EndMark("", "", "revoked"))
+        self._over = self.seal_mark(EndMark("", "", "max_length"))
 
     @property
     def failures(self) -> int:
@@ -111,8 +118,18 @@ class ServerStore(CookieStore):
         values = []
         for value in super().candidates(header):
             ticket = _Ticket.read(value)
-            values.append(value if ticket is None else self._load(ticket) or self._gone)
+            values.append(value if ticket is None else self._load(ticket) or self._without(ticket))
         return values
+
+    def is_replaced(self, mark: EndMark, header: str) -> bool:
+        """Whether the mark belongs into the cookie in place of a ticket.
+
+        Not when it is there for a row that is missing before its time: the store may have lost
+        it for a while only.
+        """
+        if not mark.session_id and mark.reason == "revoked":
+            return False
+        return any(_Ticket.read(value) for value in super().candidates(header))
 
     def seal(self, record: SessionRecord) -> str:
         if record.ticket is None:
@@ -135,7 +152,7 @@ class ServerStore(CookieStore):
 
         :raises StoreUnavailable: when it cannot be kept.
         """
-        record = replace(record, ticket=new_ticket())
+        record = replace(record, ticket=new_ticket(record.not_after))
         value = self.seal(record)
         self._save(record, value)
         return record, value
@@ -201,11 +218,16 @@ class ServerStore(CookieStore):
             self._believe(ticket, value, now)
         return value
 
+    def _without(self, ticket: _Ticket) -> str:
+        """The end mark for a ticket that has no row."""
+        return self._over if self._clock() >= ticket.not_after else self._gone
+
     def _save(self, record: SessionRecord, value: str) -> None:
         ticket = _Ticket.read(record.ticket or "")
         assert ticket is not None
         row = self._row(ticket, value)
-        if not self._writing.call(self._rows.save, ticket.row, row, record.not_after).given:
+        until = record.not_after + OVER_SECONDS
+        if not self._writing.call(self._rows.save, ticket.row, row, until).given:
             raise StoreUnavailable
         self._believe(ticket, value, self._clock())
 
@@ -213,7 +235,7 @@ class ServerStore(CookieStore):
         ticket = _Ticket.read(record.ticket or "")
         if ticket is None:
             return
-        until = record.not_after
+        until = record.not_after + OVER_SECONDS
         if seconds is not None:
             until = min(until, int(self._clock()) + seconds)
         self._write(ticket, value, until)

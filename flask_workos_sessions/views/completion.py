@@ -119,8 +119,8 @@ def start(
         parts.keys.digest("log", token.session_id)[:12],
         " (impersonated)" if known.session.impersonator else "",
     )
-    max_age = max(1, int(record.not_after - parts.clock()))
-    state.cookies.append(parts.store.header(record.ticket or value, max_age=max_age))
+    remaining = record.not_after - parts.clock()
+    state.cookies.append(parts.store.header(record.ticket or value, remaining=remaining))
     state.settled = True
     state.replace(signed_in(known))
     if resume:

@@ -42,7 +42,7 @@ _PROBLEMS = {
     ),
     "organization_required": Text(
         message("This belongs to an organization"),
-        message("Choose the right organization, or ask somebody there to invite you."),
+        message("Choose the right organization, or ask someone there to invite you."),
         False,
     ),
     "user_unknown": Text(
@@ -51,7 +51,7 @@ _PROBLEMS = {
         False,
     ),
     "impersonator_refused": Text(
-        message("Not while you act as somebody else"),
+        message("Not while you act as someone else"),
         message("This page asks people to confirm who they are, which only they can do."),
         False,
     ),

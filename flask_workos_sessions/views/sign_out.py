@@ -14,7 +14,7 @@ from ..opened import Opening
 from ..parts import Parts, current_parts
 from ..reports import report
 from ..session import NO_SESSION
-from ..stores.cookie import MARK_SECONDS, EndMark
+from ..stores.cookie import EndMark
 from ..stores.server import StoreUnavailable
 from ..urls import (
     in_this_app,
@@ -54,7 +54,7 @@ def logout() -> Response:
             sessions[0].token.session_id, parts.reader.subject(sessions[0]), "signed_out"
         )
         value = parts.store.seal_mark(mark)
-        state.cookies.append(parts.store.header(value, max_age=MARK_SECONDS))
+        state.cookies.append(parts.store.header(value))
     state.settled = True
     state.replace(Opening())
     try:

@@ -39,9 +39,15 @@ def idle() -> int | None:
 
 
 @pytest.fixture
-def workos(clock: MovableClock, idle: int | None) -> Iterator[LocalWorkOS]:
+def most() -> int:
+    """The maximum length of a session, likewise."""
+    return MOST
+
+
+@pytest.fixture
+def workos(clock: MovableClock, idle: int | None, most: int) -> Iterator[LocalWorkOS]:
     with LocalWorkOS(
-        clock=clock, access_token_seconds=LIFE, inactivity_timeout=idle, max_length=MOST
+        clock=clock, access_token_seconds=LIFE, inactivity_timeout=idle, max_length=most
     ) as local:
         yield local
 

@@ -127,6 +127,24 @@ def test_at_the_maximum_length_the_page_is_taken_away_and_comes_back(alice: Any)
     expect_it_can_be_sent(page)
 
 
+@pytest.mark.parametrize(("idle", "most"), [(None, 6)])
+def test_security_g3_a_real_browser_still_has_its_cookie_to_learn_of_the_maximum_length(
+    alice: Any, workos: LocalWorkOS
+) -> None:
+    """In real time: how long a browser keeps a cookie goes by its own clock."""
+    page = alice.open("/notes")
+    page.get_by_role("button", name="Continue as Alice Admin").click()
+    page.wait_for_url(alice.url + "/notes")
+    page.goto("about:blank")
+    page.wait_for_timeout(6500)
+    page.goto(alice.url + "/notes")
+    assert "/auth/signed-out?reason=max_length" in page.url
+    expect(page.locator("main")).to_contain_text("as long as your organization allows")
+    with page.expect_request(lambda asked: "/user_management/authorize" in asked.url) as begun:
+        page.get_by_role("link", name="Sign in again").click()
+    assert "max_age=0" in begun.value.url
+
+
 def test_security_p1_after_a_revocation_only_what_was_typed_is_kept(
     alice: Any, workos: LocalWorkOS
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from flask import abort
 
 from flask_workos_sessions import sign_in_url, signals
+from flask_workos_sessions.stores.cookie import MARK_SECONDS
 from flask_workos_sessions.views.attempts import MAX_ATTEMPTS
 
 
@@ -348,12 +349,23 @@ def test_nothing_touches_the_network_at_start(make_site, workos):
     assert len(workos.requests) == before
 
 
-def test_the_session_cookie_lives_as_long_as_the_session_may(browser):
-    """Security C6."""
+def test_security_c6_the_sealed_expiry_is_the_maximum_length_and_refuses_to_the_second(
+    make_site, workos, clock
+):
+    """The browser keeps the value for as long after that as it would keep the mark of an end."""
+    workos.set_clocks(inactivity_timeout=None, access_token_seconds=12 * 3600)
+    site = make_site(WORKOS_SESSION_INACTIVITY_TIMEOUT=None, WORKOS_REFRESH_BUFFER=0)
+    browser = site.browser()
     response = browser.sign_in()
     (header,) = [h for h in response.headers.getlist("Set-Cookie") if h.startswith("wos-session=")]
     age = int(header.split("Max-Age=")[1].split(";")[0])
-    assert 8 * 3600 - 2 <= age <= 8 * 3600
+    record = site.parts.store.open(browser.cookie)
+    assert record.not_after == record.signed_in_at + 8 * 3600
+    assert age == int(record.not_after - clock()) + MARK_SECONDS
+    clock.advance(record.not_after - 1 - clock())
+    assert browser.fetch("/api/me").status_code == 200
+    clock.advance(1)
+    assert browser.fetch("/api/me").json["required"] == {"reason": "max_length"}
 
 
 def test_the_maximum_is_asked_once_when_the_setting_is_silent(make_site, workos):

@@ -370,7 +370,7 @@ def test_the_page_says_that_somebody_else_is_signed_in(signed_in):
     """Its reader is signed in, as another person than the one whose page it was."""
     page = signed_in.get("/auth/signed-out?reason=user_changed")
     assert page.status_code == 200
-    assert "Somebody else has signed in with this browser." in page.text
+    assert "Someone else has signed in with this browser." in page.text
 
 
 def test_the_page_leads_back_to_the_page_that_was_taken_away(browser):

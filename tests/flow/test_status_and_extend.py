@@ -242,3 +242,24 @@ def test_without_clocks_the_remaining_time_is_unknown(make_site, workos, clock):
     clock.advance(100)
     assert browser.fetch("/auth/session/extend", "POST").status_code == 200
     assert browser.get("/dashboard").status_code == 200
+
+
+@pytest.mark.parametrize("life", [60, 300, 3600])
+@pytest.mark.parametrize("timeout", [60, 61, 90, 100, 119, 120, 125, 130, 200, 240, 1800])
+def test_from_the_moment_of_the_warning_extending_moves_the_end(
+    make_site, workos, clock, timeout, life
+):
+    """However short the timeout is: "Stay signed in" makes the warning go away."""
+    workos.set_clocks(inactivity_timeout=timeout, access_token_seconds=life)
+    site = make_site(WORKOS_SESSION_INACTIVITY_TIMEOUT=timeout)
+    browser = site.browser()
+    browser.sign_in()
+    settings = site.parts.settings
+    for begins in (settings.notice, settings.warn):
+        left = browser.fetch("/auth/session").json["expires_in"]
+        clock.advance(left - begins - 1)
+        while (left := browser.fetch("/auth/session").json["expires_in"]) > begins:
+            clock.advance(0.1)
+        assert left == begins
+        extended = browser.fetch("/auth/session/extend", "POST", Origin="http://localhost").json
+        assert extended["expires_in"] >= timeout - 7

@@ -180,6 +180,7 @@ _TYPES = {
     validators.seconds: "seconds",
     validators.positive_seconds: "seconds",
     validators.poll_seconds: "seconds",
+    validators.inactivity_seconds: "seconds",
     validators.activity: "`input` or `requests`",
     validators.on_end: "`overlay` or `replace`",
     validators.prefix: "path",
@@ -531,9 +532,10 @@ def test_the_attributes_and_words_are_those_of_the_script():
     known = set(re.findall(r"^    (\w+):", actions, re.M)) - {"__proto__"}
     assert set(names_in(rows['`data-workos-action="extend"`'])) == known
     words = set(names_in(rows['`data-workos-when="notice warning"`'])) - {"hidden"}
-    assert words == {"dirty", "failed", "extended", "changed", "kept", "typed", "locked"}
+    assert words == {"failed", "extended", "changed", "kept", "typed", "locked"}
     for word in words:
         assert f'"{word}"' in SOURCE, word
+    assert "`${state}-dirty`" in SOURCE
 
 
 def test_the_states_and_reasons_are_all_there():

@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "validators": set(),
     "setting": set(),
     "page_settings": {"setting", "validators"},
-    "settings": {"conflicts", "errors", "page_settings", "setting", "validators"},
+    "settings": {"conflicts", "errors", "lifetime", "page_settings", "setting", "validators"},
     "conflicts": {"settings"},  # its type
 }
 #: The parts at the bottom: they can be used, and tested, without an app and without a request.

@@ -162,7 +162,7 @@ def test_the_cookie_is_a_short_ticket_and_stays_the_same_when_the_session_is_ref
     client = site.sign_in()
     cookie = site.cookie(client)
     assert cookie.startswith("t.")
-    assert len(cookie) < 80
+    assert len(cookie) == 73
     for _ in range(3):
         site.clock.advance(LIFE + 1)
         answer = site.send(cookie)
@@ -209,8 +209,9 @@ def test_security_r8_a_dump_of_the_store_with_the_password_opens_nothing(own):
 def test_security_r8_the_id_of_a_row_opens_nothing_without_its_key_and_is_given_none(site):
     """A dump of the store shows ids; the person's own requests keep the row at hand."""
     cookie = site.cookie(site.sign_in())
-    row = base64url.decode(cookie[2:])[:16]
-    forged = "t." + base64url.encode(row + secrets.token_bytes(32))
+    ticket = base64url.decode(cookie[2:])
+    row, end = ticket[:16], ticket[48:]
+    forged = "t." + base64url.encode(row + secrets.token_bytes(32) + end)
     for seconds in (0, LIFE + 1):
         site.clock.advance(seconds)
         assert site.send(cookie, "/auth/session", **OURS).status_code == 200
@@ -219,6 +220,14 @@ def test_security_r8_the_id_of_a_row_opens_nothing_without_its_key_and_is_given_
         assert "Set-Cookie" not in refused.headers
         assert site.send(cookie).status_code == 200
         assert site.send(forged).status_code == 401
+
+
+def test_security_c6_a_ticket_with_another_end_opens_nothing(site):
+    cookie = site.cookie(site.sign_in())
+    ticket = base64url.decode(cookie[2:])
+    later = "t." + base64url.encode(ticket[:48] + b"\xff" * 5)
+    assert site.send(later).status_code == 401
+    assert site.send(cookie).status_code == 200
 
 
 def test_a_row_moved_to_another_id_does_not_open(own):
@@ -315,6 +324,29 @@ def test_security_g3_a_ticket_without_a_row_is_an_end_and_no_silent_sign_in(own)
     assert own.send(cookie).json["required"] == {"reason": "revoked"}
     page = own.send(cookie, **{"Sec-Fetch-Mode": "navigate", "Accept": "text/html"})
     assert "/auth/signed-out" in page.location
+
+
+def test_an_end_that_only_the_row_knows_of_takes_the_place_of_the_ticket_on_the_next_page(own):
+    """So that no ticket outlives what it leads to."""
+    client = own.sign_in()
+    own.send(own.cookie(client), "/auth/logout", "POST", **OURS)
+    own.clock.advance(1)
+    assert client.get("/me", headers={"Sec-Fetch-Mode": "cors"}).status_code == 401
+    assert own.cookie(client).startswith("t.")
+    page = client.get("/me", headers={"Sec-Fetch-Mode": "navigate", "Accept": "text/html"})
+    assert "reason=signed_out" in page.location
+    assert own.parts.store.open(own.cookie(client)).reason == "signed_out"
+
+
+def test_a_row_that_is_missing_before_its_time_leaves_the_ticket_in_the_browser(own):
+    client = own.sign_in()
+    rows, own.rows.rows = own.rows.rows, {}
+    own.clock.advance(1)
+    headers = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+    assert "reason=revoked" in client.get("/me", headers=headers).location
+    own.rows.rows = rows
+    own.clock.advance(1)
+    assert client.get("/me", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(("store", "status"), [("cache", 401), ("cookie", 200)])

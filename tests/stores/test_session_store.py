@@ -55,6 +55,6 @@ def test_the_example_holds_no_connection_that_a_fork_would_share(tmp_path):
 
 
 def test_no_value_is_longer_than_the_contract_says(make_store):
-    ticket = _Ticket.read(new_ticket())
+    ticket = _Ticket.read(new_ticket(0))
     row = make_store("memory")._row(ticket, secrets.token_hex(LONGEST // 2))
     assert LONGEST < len(row) <= LONGEST_VALUE

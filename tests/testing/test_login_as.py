@@ -15,10 +15,10 @@ from flask_workos_sessions import (
 from flask_workos_sessions.testing import login_as, settings
 
 
-def make_app(**more):
+def make_app(store=None, **more):
     app = Flask("tested")
     app.config.update(settings(**more))
-    WorkOSSessions(app)
+    WorkOSSessions(app, store=store)
 
     @app.get("/me")
     @login_required
@@ -126,6 +126,24 @@ def test_signing_out_works_without_a_network_too():
     response = client.post("/auth/logout", headers={"Sec-Fetch-Site": "same-origin"})
     assert response.status_code == 303
     assert client.get("/me", headers=JSON).status_code == 401
+
+
+class Untouched:
+    """A SessionStore that nobody may use."""
+
+    def __getattr__(self, name):
+        pytest.fail(f"{name} was called")
+
+
+@pytest.mark.parametrize("store", [Untouched(), None], ids=["own", "cache"])
+def test_no_row_is_written_to_a_store(store):
+    app = make_app(store, **({} if store else {"WORKOS_SESSION_STORE": "cache"}))
+    client = app.test_client()
+    login_as(client)
+    assert client.get("/me", headers=JSON).status_code == 200
+    assert not client.get_cookie("wos-session").value.startswith("t.")
+    response = client.post("/auth/logout", headers={"Sec-Fetch-Site": "same-origin"})
+    assert response.status_code == 303
 
 
 def test_the_fixtures_are_importable():

@@ -122,10 +122,25 @@ def test_the_end_is_said_with_its_reason(site: Any, reason: str, text: str) -> N
     site.end(reason)
     check(site, page)
     listen(page)
+    assert spoken(page) == [f"{text} The page comes back when you sign in again."]
+
+
+def test_what_was_entered_is_spoken_of_only_if_something_was(site: Any) -> None:
+    page = site.show(1740)
+    page.locator("#note").press_sequentially("Ink")
+    site.end("inactivity")
+    check(site, page)
+    listen(page)
     assert spoken(page) == [
-        f"{text} What you entered is still on this page. "
-        "It comes back when you have signed in again."
+        "You were away, so we signed you out to protect your account. "
+        "What you entered is still on this page. The page comes back when you sign in again."
     ]
+
+
+def test_the_dialog_is_described_by_what_is_spoken(site: Any) -> None:
+    """With the time, which the sentence that shows has for eyes only."""
+    page = site.show(105)
+    expect(page.get_by_role("dialog")).to_have_accessible_description(STAY.format("2 minutes"))
 
 
 def test_changed_rights_are_said_once(site: Any) -> None:

@@ -57,6 +57,19 @@ def render(app: Flask, config: dict[str, Any] | None = None, **values: Any) -> s
         return render_markup({"show": True, "urls": urls} | (config or {}), **values)
 
 
+def test_what_an_app_s_own_tests_find_of_us_is_as_is_told(app: Flask) -> None:
+    """docs/session-end.md: with somebody acted for, there is a second section."""
+    elements = _Elements(render(app))
+    tags = {tag for tag, _ in elements.found}
+    assert not tags & {"form", "input", "select", "main"}
+    assert not [attrs for _, attrs in elements.found if "name" in attrs]
+    for tag in ("dialog", "h2", "textarea", "section"):
+        assert len(elements.all(tag)) == 1, tag
+    assert len([attrs for _, attrs in elements.found if attrs.get("role") == "status"]) == 2
+    for words in ("Stay signed in", "Sign out", "Reload", "Sign in again"):
+        assert words in elements.text
+
+
 def page_of(app: Flask) -> _Elements:
     client = app.test_client()
     login_as(client)

@@ -147,15 +147,24 @@ def test_at_zero_without_an_answer_it_is_offline_and_says_so(site: Any) -> None:
     site.run(page, 26)
     assert state(page) == "offline"
     expect(page.get_by_role("heading", name="We can't reach the server")).to_be_visible()
-    expect(page.locator(DIALOG)).to_contain_text(
-        "We can't tell whether you're still signed in. What you entered is still on this page."
-    )
+    expect(page.locator(DIALOG)).to_contain_text("We can't tell whether you're still signed in.")
+    kept = page.locator(DIALOG).get_by_text("What you entered is still on this page.", exact=True)
+    expect(kept).to_be_hidden()
     site.answer(1740)
     page.get_by_role("button", name="Try again").click()
     site.settle(page)
     assert state(page) == "active"
     expect(page.locator(DIALOG)).to_be_hidden()
     expect(page.locator("#note")).to_be_attached()
+
+
+def test_offline_says_that_what_was_entered_is_still_there_if_something_was(site: Any) -> None:
+    page = site.show(25, config={"warn": 5, "notice": 0})
+    page.locator("#note").press_sequentially("Ink")
+    site.run(page, 26)
+    assert state(page) == "offline"
+    kept = page.locator(DIALOG).get_by_text("What you entered is still on this page.", exact=True)
+    expect(kept).to_be_visible()
 
 
 def test_offline_is_asked_again_by_itself(site: Any) -> None:

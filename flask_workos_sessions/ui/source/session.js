@@ -56,11 +56,13 @@
 
   function words(seconds, unitDisplay = "long") {
     const minutes = Math.ceil(seconds / 60);
-    const hours = (minutes / 60) | 0;
+    const rest = minutes % 60;
+    const hours = (minutes - rest) / 60;
     const part = (n, unit) =>
       n.toLocaleString(root.lang || [], { style: "unit", unit, unitDisplay });
     if (seconds <= 60) return part(seconds, "second");
-    return (hours ? part(hours, "hour") + " " : "") + part(minutes % 60, "minute");
+    if (!hours) return part(rest, "minute");
+    return part(hours, "hour") + (rest ? " " + part(rest, "minute") : "");
   }
 
   // Events.
@@ -117,11 +119,8 @@
       const response = await (source ? call(urls.extend, "POST") : call(urls.status));
       pause = response.headers.get("Retry-After");
       const answer = await response.json();
-      // At the maximum length the cookie is gone, and the reason with it.
-      if (answer.state === "ended") {
-        // At the maximum length the browser forgets the cookie, and the reason is not known.
-        end(answer.reason || (left(info.expires_in) ? "unknown" : info.because));
-      }
+      // Who has deleted the cookie is told no reason.
+      if (answer.state === "ended") end(answer.reason ?? "unknown");
       else if (answer.sub) alive(answer, at);
       else throw answer;
       if (misses) emit("online");
@@ -344,10 +343,10 @@
       state,
       why,
       `${state}-${why}`,
+      edited.size && `${state}-dirty`,
       quiet,
       loud,
       failed && level < 3 && "failed",
-      level === 2 && edited.size && "dirty",
       locked?.page && "kept",
       typed && "typed",
     ];

@@ -264,14 +264,3 @@ def forgets(page: Page) -> None:
         if not page.evaluate("() => nodes.deref()?.tagName"):
             return
     pytest.fail("The page is still in memory.")
-
-
-def test_a_maximum_that_the_browsers_cookie_did_not_outlive_is_still_the_reason(tabs: Any) -> None:
-    """The cookie is gone with the session: the server knows of none, and so of no reason."""
-    page = tabs.open(20, because="max_length")
-    page.locator("#note").press_sequentially("Mine.")
-    tabs.skip(21)
-    learn(tabs, page, None)
-    assert page.evaluate("() => workosSession.info.reason") == "max_length"
-    expect(page.get_by_role("dialog")).to_contain_text("Your sign-in reached its time limit.")
-    expect(page.get_by_role("dialog")).to_contain_text("It comes back")

@@ -242,7 +242,7 @@ def test_within_15_minutes_the_page_comes_back(tabs: Any) -> None:
 def test_after_15_minutes_the_page_does_not_come_back(tabs: Any) -> None:
     page = tabs.open()
     learn(tabs, page)
-    kept = page.get_by_text("It comes back when you have signed in again.").first
+    kept = page.get_by_text("The page comes back when you sign in again.").first
     expect(kept).to_be_visible()
     tabs.skip(901)
     expect(kept).to_be_hidden()
