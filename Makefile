@@ -23,10 +23,12 @@ help: ## List these commands
 demo: $(VENV)/.stamp-demo ## Run the sample app against a local WorkOS
 	$(BIN)/python -m examples.demo $(ARGS)
 
-# The tests marked "alone" measure time or take the machine's cores: they come first, one by one.
+# The tests marked "idle" wait for answers that are late, several at once. Those marked "alone"
+# measure time or take the machine's cores: they come one by one. Then all others.
 test: lint chromium redis ## Run every check: what has to pass before a change is merged
-	$(BIN)/python -m pytest -m alone --no-skips $(ARGS) || [ $$? -eq 5 ]
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone" --no-skips $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m idle --no-skips $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m "alone and not idle" --no-skips $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone and not idle" --no-skips $(ARGS)
 
 bench: $(VENV)/.stamp-bench ## Measure speed, sizes and memory; fails when a limit is broken
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import logging
 import os
 import re
@@ -17,6 +19,8 @@ from pathlib import Path
 import flask
 import hypothesis
 import pytest
+
+from flask_workos_sessions.local import keys
 
 # The same examples in every run, on a machine of any speed. HYPOTHESIS_PROFILE=search looks for
 # new ones.
@@ -66,6 +70,21 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         monkeypatch.delenv(name)
     # Apps that do not say that they are for tests share state in a file: each test has its own.
     monkeypatch.setenv("WORKOS_CACHE_DIR", str(tmp_path / "workos-sessions"))
+
+
+#: Signing keys that a process makes; then their turn comes again.
+KEYS = 16
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signing_keys_in_turn() -> Iterator[None]:
+    """Making a key takes longer than most tests that need a LocalWorkOS: nobody gets a new one when
+    there are enough, and no two of so many that follow each other have the same."""
+    make, turns = keys.new_signing_key, itertools.cycle(range(KEYS))
+    made = functools.cache(lambda turn: make())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "new_signing_key", lambda: made(next(turns)))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -371,8 +371,19 @@ class World:
         return row
 
 
+@pytest.fixture(scope="session")
+def ending() -> Iterator[list[Fleet]]:
+    """Fleets that were told to end: they do so while the next test begins."""
+    fleets: list[Fleet] = []
+    yield fleets
+    for fleet in fleets:
+        fleet.stop()
+
+
 @pytest.fixture
-def make_world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
+def make_world(
+    tmp_path: Path, request: pytest.FixtureRequest, ending: list[Fleet]
+) -> Iterator[Callable[..., World]]:
     worlds: list[World] = []
 
     def make(backend: str, grace: float = 0, **more: Any) -> World:
@@ -400,9 +411,12 @@ def make_world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
         return world
 
     yield make
+    while ending:
+        ending.pop().stop()
     for world in worlds:
         for fleet in world.fleets:
-            fleet.stop()
+            fleet.process.terminate()
+            ending.append(fleet)
         world.workos.stop()
 
 

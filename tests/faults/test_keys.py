@@ -74,6 +74,7 @@ def test_keys_that_come_slowly_keep_nobody_waiting_who_has_some(world):
 AWAY = {"down": {"status": 503}, "slow": {"status": 500, "delay": 6}}
 
 
+@pytest.mark.idle
 @pytest.mark.parametrize("how", AWAY)
 def test_keys_that_are_away_right_after_an_exchange_cost_no_tokens(world, how):
     fleet = world.fleet(3, 8)

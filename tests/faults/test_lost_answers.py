@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.idle, pytest.mark.timeout(120)]
 
 #: Seconds after which the lease of a process that died is free (coordination/lease.py).
 LEASE = 8

@@ -109,6 +109,7 @@ def test_an_outage_signs_nobody_out_and_is_probed_once_per_pause(world, how, min
     assert row.signed_out == 0
 
 
+@pytest.mark.idle
 @pytest.mark.parametrize(("minutes", "step", "call"), [(2, 9, 2), (150, 240, 0.3)])
 def test_a_workos_that_hangs_costs_one_slower_answer_per_pause(world, minutes, step, call):
     """A call ends after ``call`` seconds here, not after 7.5: with that a pause begins."""

@@ -29,6 +29,7 @@ def test_all_who_wait_are_served_within_a_second_of_the_result(
     assert row.slower < EXCHANGE + fleet.slowness(up)
 
 
+@pytest.mark.idle
 def test_a_sync_worker_waits_three_seconds_at_most(world):
     fleet = world.fleet(3, 1, kind="sync")
     (cookie,) = world.expired(fleet)

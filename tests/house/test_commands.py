@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -66,4 +67,8 @@ def test_make_test_runs_every_kind_of_check_and_allows_no_skips() -> None:
         assert check in planned
     pytest_lines = [line for line in planned.splitlines() if "-m pytest" in line]
     assert all("--no-skips" in line for line in pytest_lines)
-    assert ["not alone" in line for line in pytest_lines] == [False, True]
+    marks = [re.search(r"-m (\w+|\"[^\"]+\") --no-skips", line)[1] for line in pytest_lines]
+    for alone in (False, True):
+        for idle in (False, True):
+            chosen = [eval(each.strip('"'), {"alone": alone, "idle": idle}) for each in marks]
+            assert chosen.count(True) == 1, "every test is run, and once"
