@@ -211,7 +211,7 @@ def test_security_w1_a_copied_form_gets_404_and_is_told_of(site, somebody):
     assert is_refused(bob), "one's own may be ended too, from the next request on"
 
 
-def test_one_that_is_ended_is_over_here_at_once_and_at_workos(site, somebody, workos):
+def test_one_that_is_ended_is_over_here_at_once_and_at_workos(site, somebody, workos, clock):
     stolen, other = somebody(), somebody()
     session_id = id_of(stolen)
     with site.app.app_context():
@@ -222,6 +222,10 @@ def test_one_that_is_ended_is_over_here_at_once_and_at_workos(site, somebody, wo
     assert site.signal("session_ended") == [{"session_id": session_id, "reason": "revoked"}]
     status = stolen.fetch("/auth/session")
     assert (status.status_code, status.json["reason"]) == (401, "revoked")
+    for _ in range(15):
+        clock.advance(1799)
+        assert is_served(other)
+        assert site.parts.endings.reason(session_id) == "revoked", "as long as it could have lasted"
 
 
 def test_another_process_refuses_it_within_a_second(
