@@ -41,6 +41,7 @@ What to try:
   * Type into the form, let the time run out, sign in again in the new tab, come back: your words
     are still there.
   * Sign out in one tab, and look at the others.
+  * Sign in as Bob in a private window and type. As Alice, sign him out on the admin page.
   * See what Bob sees when support acts as him (this link works once, in a private window):
     {impersonation}
     Then open the app there and sign in.

@@ -23,8 +23,10 @@ from .lifetime import Lifetime
 from .session import Impersonator, Session, User
 from .stores.session_store import SessionStore
 from .urls import sign_in_url, sign_out_url, sign_up_url
+from .workos.active_session import ActiveSession
 
 __all__ = [
+    "ActiveSession",
     "ConfigurationError",
     "Impersonator",
     "Lifetime",

@@ -1,4 +1,4 @@
-"""``flask workos``: commands that work without a configured app."""
+"""``flask workos``: the commands. All but ``sessions`` work without a configured app."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 import click
 
 from .local.command import local_command
+from .session_commands import sessions_group
 
 
 @click.group("workos")
@@ -21,3 +22,4 @@ def secret_command() -> None:
 
 
 workos_group.add_command(local_command)
+workos_group.add_command(sessions_group)

@@ -30,9 +30,12 @@ __all__ = [
     "RecentSignInRequired",
     "Refused",
     "SessionEnded",
+    "SessionNotFound",
     "SessionTooLarge",
     "SessionUnavailable",
+    "SessionsUnavailable",
     "SignInRequired",
+    "UserNotFound",
     "UserUnknown",
 ]
 
@@ -202,3 +205,30 @@ class SessionUnavailable(Refused):
 
     def __init__(self, retry_after: int = 5) -> None:
         super().__init__(retry_after=retry_after)
+
+
+class SessionsUnavailable(Refused):
+    """WorkOS cannot be asked for somebody's sessions just now (503). Nothing was changed."""
+
+    code = 503
+    error = "sessions_unavailable"
+    description = "The sessions cannot be looked up just now. Try again in a moment."
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__(retry_after=retry_after)
+
+
+class SessionNotFound(Refused, LookupError):
+    """The person has no such session: it is over, or somebody else's (404; security W1)."""
+
+    code = 404
+    error = "session_not_found"
+    description = "There is no such session, or no more."
+
+
+class UserNotFound(Refused, LookupError):
+    """WorkOS knows no person with this id (404)."""
+
+    code = 404
+    error = "user_not_found"
+    description = "There is nobody with this id."

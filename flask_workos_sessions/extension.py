@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 import time
 from collections.abc import Callable
@@ -10,9 +11,10 @@ from weakref import WeakSet
 
 from flask import Blueprint, Flask, current_app
 
+from .active_sessions import Kept, Person
 from .blueprint import make_blueprint
 from .conflicts import store_conflicts
-from .context import current_request, request_state
+from .context import current_request, get_current_session, request_state
 from .coordination.cache import open_store
 from .errors import ConfigurationError, Refused
 from .guards import automatic_options, require_session
@@ -26,6 +28,7 @@ from .settings import load_settings
 from .stores.session_store import SessionStore
 from .ui.variables import add_variables
 from .views.organization import switch_to
+from .workos.active_session import ActiveSession
 
 #: Blueprints that have their guard.
 _PROTECTED: WeakSet[Blueprint] = WeakSet()
@@ -156,6 +159,54 @@ class WorkOSSessions:
         """
         request_state().private = True
         return switch_to(organization_id)
+
+    # The name that callers read best; from here on in the class `list` is this method.
+    def list(self, user: Person) -> builtins.list[ActiveSession]:
+        """The active sessions of a person, newest first, for a page such as "your devices".
+
+        Without those that have ended here; ``current`` marks the one of this request. WorkOS is
+        asked each time, five seconds at most. Needs an app context, and no request.
+
+        :param user: WorkOS's id of a person, or a ``User`` or ``Session`` of ours.
+        :raises UserNotFound: (a ``LookupError``, 404) WorkOS knows nobody with this id.
+        :raises SessionsUnavailable: (503) WorkOS does not answer.
+        """
+        return current_parts().active_sessions.of(user, current=get_current_session().id)
+
+    def revoke(self, session_id: str, *, user: Person) -> None:
+        """End one session of a person: here at once, in other processes within a second, and at
+        WorkOS, where it is tried again until it is confirmed.
+
+        It is looked for among the sessions of ``user`` first, so that an id from a form ends
+        nobody else's (security W1). The current session may be ended too: this request goes on,
+        and the next one is told that the session is over. To sign somebody out use
+        :func:`~flask_workos_sessions.sign_out_url`, which ends WorkOS's session in the browser too.
+
+        :raises SessionNotFound: (a ``LookupError``, 404) the person has no such session.
+        :raises UserNotFound: (a ``LookupError``, 404) WorkOS knows nobody with this id.
+        :raises SessionsUnavailable: (503) WorkOS does not answer; nothing was changed.
+        """
+        current_parts().active_sessions.revoke(session_id, user)
+
+    def revoke_user(self, user: Person, *, keep: Kept = None) -> int:
+        """End every session of a person that began up to now, but for ``keep``.
+
+        Here it takes effect also while WorkOS does not answer: then each session is revoked there
+        when it comes the next time (security W3).
+
+        :param keep: a session that goes on, or its id: most often ``current_session``.
+        :returns: how many sessions WorkOS listed and this call has ended; 0 while it does not
+            answer, and for somebody whom it does not know.
+        """
+        return current_parts().active_sessions.revoke_user(user, keep=keep)
+
+    def revoke_all(self) -> None:
+        """End every session of everybody that began up to now, this one too (security W3).
+
+        One entry in the shared state does it, however many there are. Each is revoked at WorkOS
+        when it comes the next time.
+        """
+        current_parts().active_sessions.revoke_all()
 
     def stats(self) -> dict[str, int]:
         """Numbers of this process for the current app: for a health page or a metric.

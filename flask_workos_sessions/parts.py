@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import current_app
 
+from .active_sessions import ActiveSessions
 from .adoption import Adoption
 from .coordination.background import Background
 from .coordination.breaker import Breaker
@@ -80,6 +81,14 @@ class Parts:
     adoption: Adoption
     opener: Opener
     customization: Customization
+
+    @property
+    def active_sessions(self) -> ActiveSessions:
+        """What lists and ends people's sessions. Seldom used, so it is made when it is."""
+        settings = self.settings
+        longest = settings.session_max_length or settings.cookie_max_age
+        shared = (self.client, self.endings, self.cut_offs, self.revoker)
+        return ActiveSessions(*shared, clock=self.clock, longest=longest)
 
 
 def assemble(

@@ -11,18 +11,20 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, render_template, request
+from flask.typing import ResponseReturnValue
 
-from flask_workos_sessions import WorkOSSessions
+from flask_workos_sessions import errors, refusals
 
 from .board import Board
+from .devices import devices
+from .extensions import sessions
 from .pages import pages
+from .people import People
 
 #: Only files of this site: neither the warning nor htmx needs more. `form-action` is left out on
 #: purpose: browsers apply it to redirects too, and signing out leads to WorkOS.
 POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
-
-sessions = WorkOSSessions()
 
 
 def create_app(config: Mapping[str, Any] | None = None, **more: Any) -> Flask:
@@ -40,9 +42,20 @@ def create_app(config: Mapping[str, Any] | None = None, **more: Any) -> Flask:
     app.config.from_mapping(more)
     sessions.init_app(app)
     app.extensions["harbour"] = Board()
+    app.extensions["harbour.people"] = People()
     app.register_blueprint(pages)
+    app.register_blueprint(devices)
+    app.register_error_handler(errors.InsufficientRole, _say_which_role)
     app.after_request(_keep_to_this_site)
     return app
+
+
+def _say_which_role(error: errors.InsufficientRole) -> ResponseReturnValue:
+    """A page of our own for people, the extension's answer for scripts. Somebody may have had the
+    role until a moment ago."""
+    if request.headers.get("Sec-Fetch-Mode") != "navigate":
+        return refusals.answer(error)
+    return render_template("harbour/denied.html", required=error.required["role"]), 403
 
 
 def _keep_to_this_site(response: Response) -> Response:

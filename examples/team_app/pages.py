@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from flask_workos_sessions import current_session, current_user, login_required, passive
+from flask_workos_sessions import (
+    current_session,
+    current_user,
+    errors,
+    login_required,
+    passive,
+)
 
 from .board import Board
+from .extensions import sessions
+from .people import People
 
 LONGEST_TITLE, LONGEST_TEXT = 120, 4000
 
@@ -21,9 +30,24 @@ def _board() -> Board:
     return board
 
 
+def _people() -> People:
+    people: People = current_app.extensions["harbour.people"]
+    return people
+
+
 def _team() -> str:
     """Whose board it is: the organization's, else the person's own."""
     return current_session.organization_id or current_session.user.id or ""
+
+
+@pages.before_request
+def _meet() -> None:
+    """So that administrators see who is there."""
+    if current_session.organization_id:
+        user = current_session.user
+        _people().meet(
+            current_session.organization_id, user.id or "", user.display_name or "Somebody"
+        )
 
 
 @pages.app_context_processor
@@ -113,8 +137,27 @@ def admin() -> str:
     """For administrators of the organization."""
     board, team = _board(), _team()
     return render_template(
-        "harbour/admin.html", authors=board.authors(team), notes=board.notes(team)
+        "harbour/admin.html",
+        authors=board.authors(team),
+        notes=board.notes(team),
+        people=_people().of(team),
     )
+
+
+@pages.post("/admin/people/<person_id>/sign-out")
+@login_required(role="admin", organization=True)
+def sign_out_colleague(person_id: str) -> Response:
+    """End what a colleague does here. Only colleagues, and only in this organization: they may be
+    in others too, which are no business of its administrators."""
+    organization = current_session.organization_id or ""
+    if not _people().knows(organization, person_id):
+        abort(404)
+    for each in sessions.list(person_id):
+        if each.organization_id == organization and not each.current:
+            with suppress(errors.SessionNotFound):  # it has ended meanwhile
+                sessions.revoke(each.id, user=person_id)
+    _people().note_end(organization, person_id, current_user.display_name or "Somebody")
+    return redirect(url_for(".admin"), 303)
 
 
 @pages.post("/admin/notes/<int:note_id>/remove")

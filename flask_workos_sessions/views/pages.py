@@ -70,6 +70,21 @@ _PROBLEMS = {
         ),
         False,
     ),
+    "sessions_unavailable": Text(
+        message("One moment, please"),
+        message("The sessions cannot be looked up just now. Load this page again in a moment."),
+        False,
+    ),
+    "session_not_found": Text(
+        message("That session is over"),
+        message("It has ended already, or never was one of this person. Nothing was changed."),
+        False,
+    ),
+    "user_not_found": Text(
+        message("There is nobody with this id"),
+        message("The person may have been removed. Nothing was changed."),
+        False,
+    ),
     "passive_stale": Text(
         message("Nothing new at the moment"),
         message(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from ..errors import UserNotFound
+from .active_session import ActiveSession
 from .outcomes import Outcome, Transient, classify
 from .transport import Answer, Transport, Unreachable
 
@@ -18,8 +19,10 @@ CODE_TIMEOUT = 8.0
 REFRESH_TIMEOUT = 7.5
 #: Seconds to fetch the key set.
 KEYS_TIMEOUT = 3.0
-#: Pages of a user's sessions that are looked through.
-MAX_PAGES = 3
+#: Seconds for all pages of a person's sessions together.
+LIST_TIMEOUT = 5.0
+#: Pages of a hundred sessions each: to list them all, and to find one that has just begun.
+MAX_PAGES, FEW_PAGES = 50, 3
 
 _MAX_USER_AGENT = 512
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -27,7 +30,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 class WorkOSClient:
     """Calls to WorkOS for one application. Trouble on the network raises nothing (but see
-    :meth:`fetch_keys`); nothing is tried twice.
+    :meth:`fetch_keys` and :meth:`sessions_of`); nothing is tried twice.
     """
 
     def __init__(self, *, base_url: str, client_id: str, api_key: str) -> None:
@@ -95,33 +98,55 @@ class WorkOSClient:
 
         ``timeout`` (seconds) is for all pages of the list together.
         """
+        try:
+            for session in self.sessions_of(user_id, timeout=timeout, pages=FEW_PAGES):
+                if session.id == session_id:
+                    return session.expires_at
+        except (Unreachable, UserNotFound):
+            pass
+        return None
+
+    def sessions_of(
+        self, user_id: str, *, timeout: float = LIST_TIMEOUT, pages: int = MAX_PAGES
+    ) -> Iterator[ActiveSession]:
+        """A person's active sessions, newest first; a page is fetched when it is asked for.
+
+        :param timeout: seconds for all pages together.
+        :param pages: how many are fetched at most.
+        :raises UserNotFound: WorkOS knows no such person.
+        :raises Unreachable: there is no answer, or no end of them.
+        """
         deadline = time.monotonic() + timeout
         segment = _segment(user_id)
+        if segment is None:
+            raise UserNotFound
         query = {"limit": "100"}
-        for _ in range(MAX_PAGES):
+        for _ in range(pages):
             left = deadline - time.monotonic()
-            if segment is None or left <= 0:
-                return None
-            try:
-                answer = self._transport.call(
-                    "GET",
-                    f"/user_management/users/{segment}/sessions",
-                    timeout=left,
-                    api_key=self._api_key,
-                    query=query,
-                )
-            except Unreachable:
-                return None
-            sessions = _member(answer, "data") if answer.status == 200 else None
-            for each in sessions if isinstance(sessions, list) else ():
-                if isinstance(each, dict) and each.get("id") == session_id:
-                    return _epoch(each.get("expires_at"))
+            if left <= 0:
+                raise Unreachable("timeout")
+            answer = self._transport.call(
+                "GET",
+                f"/user_management/users/{segment}/sessions",
+                timeout=left,
+                api_key=self._api_key,
+                query=query,
+            )
+            if answer.status == 404 and isinstance(_member(answer, "message"), str):
+                raise UserNotFound
+            listed = _member(answer, "data") if answer.status == 200 else None
+            if not isinstance(listed, list):
+                raise Unreachable("unreadable", answer.status)
+            for each in listed:
+                session = ActiveSession.listed(user_id, each)
+                if session is not None:
+                    yield session
             metadata = _member(answer, "list_metadata")
             after = metadata.get("after") if isinstance(metadata, dict) else None
             if not isinstance(after, str) or not after:
-                return None
+                return
             query = {"limit": "100", "after": after}
-        return None
+        raise Unreachable("unreadable", 200)
 
     def fetch_keys(self) -> dict[str, Any]:
         """The application's key set (JWKS).
@@ -201,15 +226,3 @@ def _member(answer: Answer, name: str) -> Any:
     except ValueError:
         return None
     return document.get(name) if isinstance(document, dict) else None
-
-
-def _epoch(value: object) -> int | None:
-    """The seconds since the epoch of a date and time in ISO 8601."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        return None
-    return seconds if seconds >= 0 else None

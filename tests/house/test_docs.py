@@ -26,6 +26,7 @@ from werkzeug.serving import make_server
 from examples.gallery import POLICY as GALLERY_POLICY
 from examples.gallery import create_app as create_gallery
 from flask_workos_sessions import (
+    ActiveSession,
     Impersonator,
     Lifetime,
     Session,
@@ -42,6 +43,7 @@ from flask_workos_sessions.local import LocalWorkOS, MovableClock
 from flask_workos_sessions.local.command import local_command
 from flask_workos_sessions.local.faults import NAMED_FAULTS
 from flask_workos_sessions.session import USER_FIELDS
+from flask_workos_sessions.session_commands import sessions_group
 from flask_workos_sessions.settings import _REQUIRED, PREFIX, Settings
 from flask_workos_sessions.testing import fixtures
 from flask_workos_sessions.ui.assets import asset_name, find_asset
@@ -350,6 +352,45 @@ def test_the_guide_s_switch_and_receiver_work_against_a_local_workos(run, workos
     refused = other.get(workos.approve(begun.location, "new@example.test"), headers=NAVIGATION)
     assert refused.status_code == 403
     assert other.get("/auth/session", headers=SCRIPT).json["reason"] is None
+
+
+def test_the_guide_s_devices_are_listed_and_ended(run, workos):
+    app = run(guide(), **workos.settings("http://localhost/auth/callback")).app
+
+    def sign_in(who="alice@acme.test"):
+        client = app.test_client()
+        begun = client.get("/auth/login")
+        client.get(workos.approve(begun.location, who), headers=NAVIGATION)
+        return client
+
+    def ids(client):
+        return re.findall(r'value="(\w+)"', client.get("/devices", headers=NAVIGATION).text)
+
+    here, phone, laptop, bob = sign_in(), sign_in(), sign_in(), sign_in("bob@acme.test")
+    assert "This device" in here.get("/devices", headers=NAVIGATION).text
+    assert len(ids(here)) == 2
+    foreign = {"session_id": workos.sessions[3].id}
+    assert here.post("/devices/end", data=foreign, headers=SCRIPT).status_code == 404
+    assert here.post("/devices/end", data={"session_id": ids(here)[0]}).status_code == 303
+    assert [status(each, "/reports") for each in (phone, laptop, bob)] == [200, 303, 200]
+    assert here.post("/devices/end-others").status_code == 303
+    assert [status(each, "/reports") for each in (here, phone, bob)] == [200, 303, 200]
+    bob_id = workos.user("bob@acme.test").id
+    assert bob.post(f"/colleagues/{bob_id}/end", headers=SCRIPT).status_code == 403
+    ended = here.post(f"/colleagues/{bob_id}/end", headers=SCRIPT)
+    assert ended.text == "1 sessions ended."
+    assert status(bob, "/reports") == 303
+    workos.sign_in("carol@acme.test", "Globex")
+    carol_id = workos.user("carol@acme.test").id
+    ended = here.post(f"/colleagues/{carol_id}/end", headers=SCRIPT)
+    assert ended.text == "0 sessions ended."
+
+
+def test_the_guide_has_every_field_of_a_listed_session_and_every_way_to_end_one():
+    told = section("guide.md", "End sessions from your app")
+    assert {each.name for each in fields(ActiveSession)} <= set(names_in(told))
+    named = {re.findall(r"sessions\.(\w+)\(", row[0])[0] for row in table_of(told)[1:]}
+    assert named == {"list", "revoke", "revoke_user", "revoke_all"}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -710,6 +751,7 @@ def test_what_a_local_workos_can_do_is_named_as_it_is():
 
 
 _COMMANDS = (
+    "flask --app hello workos sessions",
     "flask workos local",
     "flask workos secret",
     "export ",
@@ -727,6 +769,12 @@ def test_every_command_and_option_exists(page):
             assert line.startswith(_COMMANDS), line
             if line.startswith("flask workos local"):
                 assert set(re.findall(r"--[\w-]+", line)) <= known
+            if "workos sessions" in line:
+                name = line.split()[5]
+                options = sessions_group.commands[name].params
+                assert set(re.findall(r" (--[\w-]+)", line)[1:]) <= {
+                    option for each in options for option in each.opts
+                }
             if line.startswith(".venv/bin/python -m examples.gallery"):
                 assert set(re.findall(r"--[\w-]+", line)) <= {"--style", "--templates", "--port"}
 

@@ -34,7 +34,7 @@ PARTS = {
 KNOW_REQUESTS = {
     *("extension", "hooks", "blueprint", "views", "ui", "status"),
     *("context", "guards", "passive_status", "refusals", "reports", "urls"),
-    *("parts", "signals"),  # look up the app at hand
+    *("parts", "signals", "session_commands"),  # look up the app at hand
 }
 #: What Flask and Werkzeug have that stands for the request or app at hand.
 OF_THE_REQUEST = {

@@ -215,6 +215,27 @@ MUTATIONS = [
         "SEEN_SECONDS = 20\n",
         "tests/flow/test_cookie_jar.py",
     ),
+    Mutation(
+        "an id is looked for among the person's own sessions",
+        "active_sessions.py",
+        "found = [each for each in self._listed(id_of(user)) if each.id == session_id]",
+        "found = [ActiveSession(session_id, id_of(user))]",
+        "tests/flow/test_active_sessions.py",
+    ),
+    Mutation(
+        "a person's cut-off holds whatever WorkOS answers",
+        "active_sessions.py",
+        'self.cut_offs.end(\n            "person"',
+        '(lambda *_, **__: None)(\n            "person"',
+        "tests/flow/test_active_sessions.py",
+    ),
+    Mutation(
+        "an end is remembered as long as the session could have lasted",
+        "active_sessions.py",
+        "max(each.expires_at or now + self.longest, now) + _BEYOND",
+        "now + 60",
+        "tests/flow/test_active_sessions.py",
+    ),
 ]
 
 

@@ -10,7 +10,10 @@ import pytest
 import requests
 import responses
 
-from flask_workos_sessions.workos.client import WorkOSClient
+from flask_workos_sessions.errors import UserNotFound
+from flask_workos_sessions.session import Impersonator
+from flask_workos_sessions.workos.active_session import ActiveSession
+from flask_workos_sessions.workos.client import MAX_PAGES, WorkOSClient
 from flask_workos_sessions.workos.outcomes import Authenticated, Rejected, Transient
 from flask_workos_sessions.workos.transport import MAX_BODY, Unreachable
 
@@ -420,3 +423,80 @@ def test_a_forked_process_opens_its_own_connections(client):
     assert os.read(reader, 10) == b"own"
     os.close(reader)
     os.waitpid(pid, 0)
+
+
+# --- a person's sessions
+
+
+def test_the_sessions_of_a_person(client, workos):
+    told = {
+        **session(1),
+        "user_id": "user_1",
+        "organization_id": None,
+        "status": "active",
+        "auth_method": "sso",
+        "ip_address": "192.0.2.7",
+        "user_agent": "Browser",
+        "created_at": "2026-12-23T12:00:00.500Z",
+        "updated_at": "2026-12-23T13:00:00.500Z",
+        "impersonator": {"email": "support@vendor.test", "reason": None},
+    }
+    others = [
+        {**told, "id": "session_2", "status": "revoked"},
+        {**told, "id": "session_3", "user_id": "user_2"},
+        {**told, "id": 4},
+        None,
+    ]
+    workos.get(SESSIONS, json=listing(told, *others))
+    assert list(client.sessions_of("user_1")) == [
+        ActiveSession(
+            id="session_1",
+            user_id="user_1",
+            auth_method="sso",
+            ip_address="192.0.2.7",
+            user_agent="Browser",
+            created_at=1798027200,
+            updated_at=1798030800,
+            expires_at=1798113600,
+            impersonator=Impersonator("support@vendor.test"),
+        )
+    ]
+
+
+@pytest.mark.parametrize("impersonator", [None, {}, {"email": None}, [], "support@vendor.test"])
+def test_what_is_told_in_another_way_is_left_out(client, workos, impersonator):
+    told = {**session(1, 7), "ip_address": {}, "user_agent": 7, "impersonator": impersonator}
+    workos.get(SESSIONS, json=listing(told))
+    assert list(client.sessions_of("user_1")) == [ActiveSession("session_1", "user_1")]
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 422, 429, 500])
+def test_sessions_that_are_not_told_are_no_empty_list(client, workos, status):
+    workos.get(SESSIONS, status=status, json={**listing(session(1)), "message": "…"})
+    with pytest.raises(Unreachable) as raised:
+        list(client.sessions_of("user_1"))
+    assert raised.value.status == status
+
+
+def test_half_a_list_is_none(client, workos):
+    workos.get(SESSIONS, json=listing(session(1), after="session_1"))
+    workos.get(SESSIONS, json={"data": {}})
+    with pytest.raises(Unreachable):
+        list(client.sessions_of("user_1"))
+
+
+def test_a_list_without_an_end_is_given_up(client, workos):
+    workos.get(SESSIONS, json=listing(session(1), after="session_1"))
+    with pytest.raises(Unreachable):
+        list(client.sessions_of("user_1"))
+    assert len(workos.calls) == MAX_PAGES
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [('{"message":"User not found."}', UserNotFound), ("<html>No such page</html>", Unreachable)],
+)
+def test_only_workos_says_that_there_is_no_such_person(client, workos, body, error):
+    workos.get(SESSIONS, status=404, body=body)
+    with pytest.raises(error):
+        list(client.sessions_of("user_1"))

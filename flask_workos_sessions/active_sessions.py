@@ -1,0 +1,163 @@
+"""Somebody's sessions, as WorkOS knows them: listed, and ended from the app (security W1, W3)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from . import signals
+from .coordination.cutoffs import CutOffs
+from .coordination.endings import Endings, Unreadable
+from .coordination.revocations import Revoker
+from .coordination.watch import subjects
+from .errors import SessionNotFound, SessionsUnavailable, UserNotFound
+from .session import Session, User
+from .workos.active_session import ActiveSession
+from .workos.client import WorkOSClient
+from .workos.transport import Unreachable
+
+log = logging.getLogger("flask_workos_sessions")
+
+#: Seconds that a caller waits until WorkOS has confirmed the end of many sessions; what is left is
+#: done beside later requests.
+REVOKE_SECONDS = 5.0
+#: Seconds for which an end is remembered beyond the session's own: its last token may be as old.
+_BEYOND = 3600
+_REASON = "revoked"
+
+#: Whose sessions: one of these, or WorkOS's id of the person.
+Person = User | Session | str
+#: Which session goes on: one of these, or its id.
+Kept = Session | ActiveSession | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveSessions:
+    """Lists and ends the sessions of people. Needs no request, but an app: there are signals.
+
+    :param longest: seconds that a session can last, when WorkOS does not say.
+    """
+
+    client: WorkOSClient
+    endings: Endings
+    cut_offs: CutOffs
+    revoker: Revoker
+    clock: Callable[[], float]
+    longest: int
+
+    def of(self, user: Person, *, current: str | None = None) -> list[ActiveSession]:
+        """Their sessions, newest first, without those that have ended here.
+
+        :param current: the id of the session of this request.
+        :raises UserNotFound: WorkOS knows no such person.
+        :raises SessionsUnavailable: WorkOS does not answer.
+        """
+        return [
+            replace(each, current=each.id == current)
+            for each in self._listed(id_of(user))
+            if not self._ended(each)
+        ]
+
+    def revoke(self, session_id: str, user: Person) -> None:
+        """End one session of theirs, here and at WorkOS. One that has ended is ended again at
+        WorkOS, which may not have heard of it.
+
+        :raises SessionNotFound: they have no such session.
+        :raises UserNotFound, SessionsUnavailable: as :meth:`of`.
+        """
+        found = [each for each in self._listed(id_of(user)) if each.id == session_id]
+        if not found:
+            raise SessionNotFound
+        self._end(found)
+
+    def revoke_user(self, user: Person, *, keep: Kept = None) -> int:
+        """End all of their sessions but one; how many of them were ended by name.
+
+        What is recorded first ends them in all processes, also if WorkOS does not answer: then
+        each is revoked there when it comes the next time.
+        """
+        user_id = id_of(user)
+        kept = keep if keep is None or isinstance(keep, str) else keep.id
+        self.cut_offs.end(
+            "person",
+            user_id,
+            _REASON,
+            at=self.clock(),
+            keep=self.endings.keys(kept) if kept else None,
+        )
+        try:
+            listed = self._listed(user_id)
+        except (UserNotFound, SessionsUnavailable):
+            return 0
+        return self._end([each for each in listed if each.id != kept])
+
+    def revoke_all(self) -> None:
+        """End every session of everybody. Each is revoked at WorkOS when it comes the next time."""
+        self.cut_offs.end("everybody", "", _REASON, at=self.clock())
+        log.warning("Every session that began up to now has been ended.")
+
+    def _listed(self, user_id: str) -> list[ActiveSession]:
+        try:
+            return list(self.client.sessions_of(user_id))
+        except Unreachable as unreachable:
+            log.warning("WorkOS did not list somebody's sessions: %s.", unreachable)
+            raise SessionsUnavailable from None
+
+    def _ended(self, session: ActiveSession) -> bool:
+        about = subjects(session.user_id, session.organization_id, ())
+        began = session.created_at
+        signed_in_at = int(self.clock()) if began is None else began
+        watch = self.endings.watch(session.id, about, signed_in_at=signed_in_at)
+        try:
+            return self.endings.look(watch) is not None
+        except Unreadable:
+            raise SessionsUnavailable from None
+
+    def _end(self, sessions: Sequence[ActiveSession]) -> int:
+        now = self.clock()
+        ended = []
+        for each in sessions:
+            until = max(each.expires_at or now + self.longest, now) + _BEYOND
+            if self.endings.end(each.id, _REASON, until=until):
+                ended.append(each.id)
+        self._revoke_at_workos([each.id for each in sessions])
+        # Last: a receiver that raises must not keep any of them alive.
+        for session_id in ended:
+            signals.send(signals.session_ended, session_id=session_id, reason=_REASON)
+        return len(ended)
+
+    def _revoke_at_workos(self, session_ids: Sequence[str]) -> None:
+        deadline = time.monotonic() + REVOKE_SECONDS
+        waits = True
+        for session_id in session_ids:
+            if waits and time.monotonic() < deadline:
+                waits = self.revoker.now(session_id)
+            else:
+                self.revoker.later(session_id)
+        if waits:
+            self.revoker.retry()
+
+
+def id_of(user: Person) -> str:
+    """WorkOS's id of a person.
+
+    :raises TypeError: it is something else, an app's own user object for instance: its ``id`` may
+        be another one's.
+    :raises ValueError: it is nobody.
+    """
+    if isinstance(user, Session):
+        user = user.user
+    if isinstance(user, User):
+        user_id = user.id
+    elif isinstance(user, str):
+        user_id = user
+    else:
+        raise TypeError(
+            "Whose sessions? Pass a user id of WorkOS, or current_session: an object of your own "
+            "user_loader may have other ids."
+        )
+    if not user_id:
+        raise ValueError("Whose sessions? Nobody is signed in, or the id is empty.")
+    return user_id
