@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from .event_page import PAGE_SIZE, EventPage, EventsUnavailable
+from .moment import read_moment, write_moment
 from .outcomes import Outcome, Transient, classify
 from .transport import Answer, Transport, Unreachable
 
@@ -18,6 +19,8 @@ CODE_TIMEOUT = 8.0
 REFRESH_TIMEOUT = 7.5
 #: Seconds to fetch the key set.
 KEYS_TIMEOUT = 3.0
+#: Seconds for a page of events.
+EVENTS_TIMEOUT = 8.0
 #: Pages of a user's sessions that are looked through.
 MAX_PAGES = 3
 
@@ -27,7 +30,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 class WorkOSClient:
     """Calls to WorkOS for one application. Trouble on the network raises nothing (but see
-    :meth:`fetch_keys`); nothing is tried twice.
+    :meth:`fetch_keys` and :meth:`list_events`); nothing is tried twice.
     """
 
     def __init__(self, *, base_url: str, client_id: str, api_key: str) -> None:
@@ -115,7 +118,8 @@ class WorkOSClient:
             sessions = _member(answer, "data") if answer.status == 200 else None
             for each in sessions if isinstance(sessions, list) else ():
                 if isinstance(each, dict) and each.get("id") == session_id:
-                    return _epoch(each.get("expires_at"))
+                    ends = read_moment(each.get("expires_at"))
+                    return None if ends is None else int(ends)
             metadata = _member(answer, "list_metadata")
             after = metadata.get("after") if isinstance(metadata, dict) else None
             if not isinstance(after, str) or not after:
@@ -138,6 +142,34 @@ class WorkOSClient:
         if not isinstance(document, dict):
             raise ValueError("The key set is not a JSON object.")
         return document
+
+    def list_events(
+        self,
+        types: Iterable[str],
+        *,
+        after: str | None = None,
+        since: float | None = None,
+        limit: int = PAGE_SIZE,
+    ) -> EventPage:
+        """A page of what has happened, oldest first.
+
+        :param after: the id of the last event that is known already.
+        :param since: without one: from when (epoch seconds).
+        :raises EventsUnavailable: there is no answer to use just now.
+        :raises EventsRefused: WorkOS does not answer that: the key, the types or the cursor.
+        """
+        query = {"events": ",".join(types), "limit": str(limit)}
+        if after is not None:
+            query["after"] = after
+        elif since is not None:
+            query["range_start"] = write_moment(since)
+        try:
+            answer = self._transport.call(
+                "GET", "/events", timeout=EVENTS_TIMEOUT, api_key=self._api_key, query=query
+            )
+        except Unreachable as unreachable:
+            raise EventsUnavailable(unreachable.reason) from None
+        return EventPage.read(answer, limit)
 
     def logout_url(self, session_id: str, return_to: str | None = None) -> str:
         """Where the browser ends its session at AuthKit. ``return_to`` is registered at WorkOS."""
@@ -201,15 +233,3 @@ def _member(answer: Answer, name: str) -> Any:
     except ValueError:
         return None
     return document.get(name) if isinstance(document, dict) else None
-
-
-def _epoch(value: object) -> int | None:
-    """The seconds since the epoch of a date and time in ISO 8601."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        return None
-    return seconds if seconds >= 0 else None
