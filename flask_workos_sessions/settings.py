@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from . import validators
 from .conflicts import conflicts
 from .errors import ConfigurationError
+from .event_settings import EventSettings
 from .page_settings import PageSettings
 from .setting import setting
 
@@ -26,7 +27,7 @@ COOKIE_MAX_AGE = 34_560_000
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Settings(PageSettings):
+class Settings(EventSettings, PageSettings):
     """The checked settings of one app. A field ``api_key`` is the setting ``WORKOS_API_KEY``."""
 
     api_key: str = setting(
@@ -85,9 +86,6 @@ class Settings(PageSettings):
         validators.positive_seconds,
         COOKIE_MAX_AGE,
         "Seconds that the cookie is kept when the maximum session length is not known.",
-    )
-    webhook_secret: str | None = setting(
-        validators.text, None, "Reserved for the webhook route of a later version.", secret=True
     )
     url_prefix: str = setting(validators.prefix, "/auth", "Where our routes are.")
     session_max_length: int | None = setting(

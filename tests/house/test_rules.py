@@ -14,6 +14,8 @@ RULES = [
     *(f"G{number}" for number in range(1, 7)),
     *(f"P{number}" for number in range(1, 8)),
     *(f"R{number}" for number in range(1, 10)),
+    "W2",
+    "W4",
     "T1",
     "T2",
     "T3",
