@@ -1,4 +1,4 @@
-"""``flask workos``: commands that work without a configured app."""
+"""``flask workos``: commands, of which all but ``events`` work without a configured app."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 
 import click
 
+from .events_command import events_command
 from .local.command import local_command
 
 
@@ -21,3 +22,4 @@ def secret_command() -> None:
 
 
 workos_group.add_command(local_command)
+workos_group.add_command(events_command)

@@ -38,6 +38,7 @@ from flask_workos_sessions import (
     validators,
 )
 from flask_workos_sessions.coordination.endings import REASONS
+from flask_workos_sessions.events_command import events_command
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
 from flask_workos_sessions.local.command import local_command
 from flask_workos_sessions.local.faults import NAMED_FAULTS
@@ -754,6 +755,9 @@ def test_every_command_and_option_exists(page):
             assert line.startswith(_COMMANDS), line
             if line.startswith("flask workos local"):
                 assert set(re.findall(r"--[\w-]+", line)) <= known
+            if line.startswith("flask --app app workos events"):
+                options = {option for each in events_command.params for option in each.opts}
+                assert set(line.split()[5:]) <= options
             if line.startswith(".venv/bin/python -m examples.gallery"):
                 assert set(re.findall(r"--[\w-]+", line)) <= {"--style", "--templates", "--port"}
 
