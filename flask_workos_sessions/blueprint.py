@@ -13,6 +13,7 @@ from .views.session import extend, session
 from .views.sign_in import login
 from .views.sign_out import logout, signed_out
 from .views.signed_in import signed_in
+from .views.webhook import webhook
 
 #: One year, in seconds: an asset's name changes with its content.
 _ASSET_SECONDS = 31_536_000
@@ -32,6 +33,7 @@ def make_blueprint(url_prefix: str) -> Blueprint:
     blueprint.add_url_rule("/session/extend", view_func=extend, methods=["POST"])
     blueprint.add_url_rule("/signed-in", view_func=signed_in)
     blueprint.add_url_rule("/signed-out", view_func=signed_out)
+    blueprint.add_url_rule("/webhook", view_func=webhook, methods=["POST"])
     blueprint.add_url_rule("/assets/<name>", view_func=asset)
     return blueprint
 

@@ -1,4 +1,4 @@
-"""``flask workos``: the commands. All but ``sessions`` work without a configured app."""
+"""``flask workos``: commands. Those for ``events`` and ``sessions`` need a configured app."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 
 import click
 
+from .events_command import events_command
 from .local.command import local_command
 from .session_commands import sessions_group
 
@@ -23,3 +24,4 @@ def secret_command() -> None:
 
 workos_group.add_command(local_command)
 workos_group.add_command(sessions_group)
+workos_group.add_command(events_command)

@@ -32,6 +32,11 @@ def conflicts(settings: Settings) -> list[str]:
         faults.append(
             "WORKOS_COOKIE_SECURE is off and WORKOS_REDIRECT_URI is https: leave it unset."
         )
+    if settings.webhook_secret_fallbacks and settings.webhook_secret is None:
+        faults.append(
+            "WORKOS_WEBHOOK_SECRET_FALLBACKS is set and WORKOS_WEBHOOK_SECRET is not: there is no "
+            "webhook route without it."
+        )
     if settings.cookie_samesite == "none" and not settings.secure:
         faults.append("WORKOS_COOKIE_SAMESITE=none needs a Secure cookie: use https.")
     if settings.cookie_name.startswith("__Host-") and (

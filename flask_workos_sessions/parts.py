@@ -21,9 +21,11 @@ from .coordination.endings import Endings
 from .coordination.layered import LayeredState, Store
 from .coordination.lease import Leases
 from .coordination.memory import CAPACITY, ENDS_CAPACITY, MemoryState
+from .coordination.once import Once
 from .coordination.revocations import Revoker
 from .coordination.shared_state import SharedState
 from .opening import Opener
+from .reactions import Reactions
 from .reading import Reader
 from .refresh.attempts import Attempts
 from .refresh.backoff import Backoff
@@ -38,6 +40,7 @@ from .settings import Settings
 from .stores.cookie import CookieStore
 from .stores.server import LONGEST, ServerStore
 from .stores.session_store import CachedSessions, SessionStore
+from .throttle import Throttle
 from .tokens.access_token import AccessTokenVerifier
 from .tokens.jwks import KeySetCache
 from .tokens.refusals import InvalidToken
@@ -72,6 +75,8 @@ class Parts:
     verifier: AccessTokenVerifier
     endings: Endings
     cut_offs: CutOffs
+    reactions: Reactions
+    refused_webhooks: Throttle
     revoker: Revoker
     counters: Counters
     backoff: Backoff
@@ -154,6 +159,16 @@ def assemble(
         remembered=settings.session_max_length or settings.cookie_max_age,
         heard=endings.hear,
     )
+    reactions = Reactions(
+        endings,
+        cut_offs,
+        # Apart again: many events must not push out what refresh tokens became.
+        Once(remember(CAPACITY), keys.digests, "event"),
+        clock=clock,
+        failing=lambda: breaker.failing,
+        session_seconds=settings.session_max_length or settings.cookie_max_age,
+        end_on_password_reset=settings.end_sessions_on_password_reset,
+    )
     # Workers of their own: many revocations that hang must not keep a refresh waiting.
     revoker = Revoker(client.revoke_session, Background(workers=2), clock=clock)
     rotations = Rotations(state, keys.digests, sealer("rotation", 2 * LONGEST), clock=clock)
@@ -204,6 +219,8 @@ def assemble(
         verifier=verifier,
         endings=endings,
         cut_offs=cut_offs,
+        reactions=reactions,
+        refused_webhooks=Throttle(),
         revoker=revoker,
         counters=counters,
         backoff=backoff,

@@ -1,9 +1,12 @@
-"""Answers questions for the status beside everything that an app does with a request.
+"""Answers what no person asks beside everything that an app does with a request.
 
 A page asks every half minute whether its session still lives. Flask would open ``flask.session``
 for that, and send its cookie again when it is permanent; an extension would write a store's new
 expiry, hooks of the app would note when somebody was last seen: an unattended page would keep them
 alive for ever. So the status has a session that is nobody's, no hooks, and no cookie of anybody's.
+
+The same goes for WorkOS's webhooks: an app's hooks ask for a sign-in, a form token or a body that
+is not theirs to read.
 """
 
 from __future__ import annotations
@@ -18,9 +21,10 @@ from .context import current_request
 from .hooks import finish
 from .urls import BLUEPRINT
 from .views.session import session
+from .views.webhook import webhook
 
-_METHODS = frozenset({"GET", "HEAD"})
-_ENDPOINT = f"{BLUEPRINT}.session"
+#: The routes, below our prefix, and the methods for which it is so.
+_APART = {"session": frozenset({"GET", "HEAD"}), "webhook": frozenset({"POST"})}
 
 _WRITABLE: Any = SecureCookieSession
 
@@ -39,29 +43,33 @@ class Unkept(NullSession):
 
 
 def answer_passively(app: Flask, url_prefix: str) -> None:
-    """Put the status of an app apart from its other requests.
+    """Put the status of an app, and its webhooks, apart from its other requests.
 
     It is done inside of ``app.wsgi_app``: whatever is put around that, before or after this, has
     done its work by then. Teardown functions run as ever.
     """
     # WSGI has a path as its bytes (PEP 3333).
-    path = f"{url_prefix}/session".encode().decode("latin-1")
+    paths = {
+        f"{url_prefix}/{name}".encode().decode("latin-1"): methods
+        for name, methods in _APART.items()
+    }
     make_context: Callable[[Any], Any] = app.request_context
     dispatch: Callable[..., Response] = app.full_dispatch_request
 
     def request_context(environ: Any) -> Any:
         context = make_context(environ)
-        if environ.get("PATH_INFO") == path and environ.get("REQUEST_METHOD") in _METHODS:
+        if environ.get("REQUEST_METHOD") in paths.get(environ.get("PATH_INFO"), ()):
             # Before the context is pushed, for that opens the session of a request without one.
             _give_session(context)
         return context
 
     def full_dispatch_request(*context: Any) -> Response:
         asked = current_request()
-        if asked.endpoint != _ENDPOINT or asked.method not in _METHODS:
+        blueprint, _, name = (asked.endpoint or "").partition(".")
+        if blueprint != BLUEPRINT or asked.method not in _APART.get(name, ()):
             return dispatch(*context)
         try:
-            response = session()
+            response = session() if name == "session" else webhook()
         except Exception as error:
             response = _error_answer(app, context, error)
         response.headers.remove("Set-Cookie")  # of an app's error handler, and of its hooks

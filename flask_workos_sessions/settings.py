@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from . import validators
 from .conflicts import conflicts
 from .errors import ConfigurationError
+from .event_settings import EventSettings
 from .lifetime import extendable_part
 from .page_settings import PageSettings
 from .setting import setting
@@ -27,7 +28,7 @@ COOKIE_MAX_AGE = 34_560_000
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Settings(PageSettings):
+class Settings(EventSettings, PageSettings):
     """The checked settings of one app. A field ``api_key`` is the setting ``WORKOS_API_KEY``."""
 
     api_key: str = setting(
@@ -87,9 +88,6 @@ class Settings(PageSettings):
         COOKIE_MAX_AGE,
         "Seconds from the sign-in after which the cookie opens no session any more, when the "
         "maximum session length is not known.",
-    )
-    webhook_secret: str | None = setting(
-        validators.text, None, "Reserved for the webhook route of a later version.", secret=True
     )
     url_prefix: str = setting(validators.prefix, "/auth", "Where our routes are.")
     session_max_length: int | None = setting(

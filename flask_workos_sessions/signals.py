@@ -33,6 +33,9 @@ refresh_failed = _signals.signal("refresh-failed")
 sign_in_failed = _signals.signal("sign-in-failed")
 #: ``error``: a request was refused; one of :mod:`flask_workos_sessions.errors`.
 refused = _signals.signal("refused")
+#: ``event``: something has happened at WorkOS, as a webhook or the events poller tells.
+#: A receiver that raises gets the event again.
+workos_event = _signals.signal("workos-event")
 
 
 def send(signal: NamedSignal, **values: Any) -> None:

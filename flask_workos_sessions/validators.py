@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ MIN_INACTIVITY = 60
 # Passwords that stand in examples: somebody who copies one has published it.
 _EXAMPLE_MARKS = ("your", "example", "changeme", "change-me", "change_me", "password", "<", "xxxx")
 _EXAMPLE_PREFIXES = ("0123456789", "abcdefgh", "secret")
+
+_EVENT_TYPE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 
 
 class InvalidValue(ValueError):
@@ -86,6 +89,13 @@ def texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple | set | frozenset):
         raise InvalidValue("must be a list of texts")
     return tuple(text(each) for each in value)
+
+
+def event_types(value: object) -> tuple[str, ...]:
+    types = texts(value)
+    if not all(_EVENT_TYPE.fullmatch(each) for each in types):
+        raise InvalidValue('must be a list of types of events: ["authentication.sso_failed"]')
+    return types
 
 
 def issuers(value: object) -> tuple[str, ...]:

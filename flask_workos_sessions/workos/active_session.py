@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from ..session import Impersonator
+from .moment import read_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class ActiveSession:
             user_id=user_id,
             organization_id=_text(listed, "organization_id"),
             auth_method=_text(listed, "auth_method"),
-            created_at=_epoch(listed, "created_at"),
-            updated_at=_epoch(listed, "updated_at"),
-            expires_at=_epoch(listed, "expires_at"),
+            created_at=_seconds(listed, "created_at"),
+            updated_at=_seconds(listed, "updated_at"),
+            expires_at=_seconds(listed, "expires_at"),
             ip_address=_text(listed, "ip_address"),
             user_agent=_text(listed, "user_agent"),
             impersonator=_impersonator(listed.get("impersonator")),
@@ -63,14 +63,6 @@ def _impersonator(given: object) -> Impersonator | None:
     return Impersonator(given["email"], _text(given, "reason"))
 
 
-def _epoch(listed: Mapping[str, Any], name: str) -> int | None:
-    """The seconds since the epoch of a date and time in ISO 8601."""
-    value = listed.get(name)
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        return None
-    return seconds if seconds >= 0 else None
+def _seconds(listed: Mapping[str, Any], name: str) -> int | None:
+    moment = read_moment(listed.get(name))
+    return None if moment is None else int(moment)

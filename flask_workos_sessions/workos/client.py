@@ -5,12 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..errors import UserNotFound
 from .active_session import ActiveSession
+from .event_page import PAGE_SIZE, EventPage, EventsUnavailable
+from .moment import write_moment
 from .outcomes import Outcome, Transient, classify
 from .transport import Answer, Transport, Unreachable
 
@@ -19,8 +21,8 @@ CODE_TIMEOUT = 8.0
 REFRESH_TIMEOUT = 7.5
 #: Seconds to fetch the key set.
 KEYS_TIMEOUT = 3.0
-#: Seconds for all pages of a person's sessions together.
-LIST_TIMEOUT = 5.0
+#: Seconds for all pages of a person's sessions together, and for a page of events.
+LIST_TIMEOUT, EVENTS_TIMEOUT = 5.0, 8.0
 #: Pages of a hundred sessions each: to list them all, and to find one that has just begun.
 MAX_PAGES, FEW_PAGES = 50, 3
 
@@ -30,7 +32,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 class WorkOSClient:
     """Calls to WorkOS for one application. Trouble on the network raises nothing (but see
-    :meth:`fetch_keys` and :meth:`sessions_of`); nothing is tried twice.
+    :meth:`fetch_keys`, :meth:`sessions_of` and :meth:`list_events`); nothing is tried twice.
     """
 
     def __init__(self, *, base_url: str, client_id: str, api_key: str) -> None:
@@ -163,6 +165,34 @@ class WorkOSClient:
         if not isinstance(document, dict):
             raise ValueError("The key set is not a JSON object.")
         return document
+
+    def list_events(
+        self,
+        types: Iterable[str],
+        *,
+        after: str | None = None,
+        since: float | None = None,
+        limit: int = PAGE_SIZE,
+    ) -> EventPage:
+        """A page of what has happened, oldest first.
+
+        :param after: the id of the last event that is known already.
+        :param since: without one: from when (epoch seconds).
+        :raises EventsUnavailable: there is no answer to use just now.
+        :raises EventsRefused: WorkOS does not answer that: the key, the types or the cursor.
+        """
+        query = {"events": ",".join(types), "limit": str(limit)}
+        if after is not None:
+            query["after"] = after
+        elif since is not None:
+            query["range_start"] = write_moment(since)
+        try:
+            answer = self._transport.call(
+                "GET", "/events", timeout=EVENTS_TIMEOUT, api_key=self._api_key, query=query
+            )
+        except Unreachable as unreachable:
+            raise EventsUnavailable(unreachable.reason) from None
+        return EventPage.read(answer, limit)
 
     def logout_url(self, session_id: str, return_to: str | None = None) -> str:
         """Where the browser ends its session at AuthKit. ``return_to`` is registered at WorkOS."""

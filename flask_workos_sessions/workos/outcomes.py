@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal, NoReturn
 
 from ..session import Impersonator
 from .profile import readable_profile
+from .retry_after import retry_after
 from .transport import Fault
-
-#: Seconds of the longest pause that ``Retry-After`` may ask for.
-MAX_RETRY_AFTER = 60.0
-
 
 #: The classes of outcomes that decide nothing: those of the network; ``rate_limited`` (429, or
 #: WorkOS's word for it); ``server_error`` (5xx and the like). ``unreadable`` is also any answer
@@ -130,7 +124,6 @@ _SETTINGS = {
 _THROTTLED = frozenset({"daily_quota_exceeded", "slow_down", "too_many_requests"})
 _MUST_USE_SSO = "Must use SSO for selected organization"
 _WORD = re.compile(r"[a-z][a-z_]{0,63}")
-_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
@@ -146,10 +139,10 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
     if status in (408, 425, 429) or status >= 500 or words & _THROTTLED:
         limited = status == 429 or words & _THROTTLED
         reason: Class = "rate_limited" if limited else "server_error"
-        return Transient(reason, _retry_after(headers), status)
+        return Transient(reason, retry_after(headers), status)
     if not answer:
         # A page of a proxy, a captive portal, half a body: not WorkOS's word.
-        return Transient("unreadable", _retry_after(headers), status)
+        return Transient("unreadable", retry_after(headers), status)
     return _refused(status, answer, words)
 
 
@@ -215,30 +208,6 @@ def _impersonator(value: object) -> Impersonator | None:
     if not isinstance(value, dict) or not isinstance(value.get("email"), str):
         return None
     return Impersonator(value["email"], _text(value.get("reason")))
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait (RFC 9110, 10.2.3), ``None`` for anything that makes no sense."""
-    found = {name.lower(): value.strip() for name, value in headers.items()}
-    value = found.get("retry-after", "")
-    if _SECONDS.fullmatch(value):
-        seconds = float(value)
-    else:
-        until, now = _epoch(value), _epoch(found.get("date", ""))
-        if until is None:
-            return None
-        # By the server's own clock, when it says what that shows.
-        seconds = until - (time.time() if now is None else now)
-    return min(seconds, MAX_RETRY_AFTER) if seconds >= 0 else None
-
-
-def _epoch(date: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
-        # "-0000" leaves the time zone open; what a server sends is in UTC.
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -37,6 +37,7 @@ SIGNALS = (
     "refresh_failed",
     "sign_in_failed",
     "refused",
+    "workos_event",
 )
 
 

@@ -39,15 +39,18 @@ from flask_workos_sessions import (
     validators,
 )
 from flask_workos_sessions.coordination.endings import REASONS
+from flask_workos_sessions.events_command import events_command
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
 from flask_workos_sessions.local.command import local_command
 from flask_workos_sessions.local.faults import NAMED_FAULTS
+from flask_workos_sessions.reactions import EVENT_TYPES, PASSWORD_RESET
 from flask_workos_sessions.session import USER_FIELDS
 from flask_workos_sessions.session_commands import sessions_group
 from flask_workos_sessions.settings import _REQUIRED, PREFIX, Settings
 from flask_workos_sessions.testing import fixtures
 from flask_workos_sessions.ui.assets import asset_name, find_asset
 from flask_workos_sessions.workos.authorize import AUTHORIZE_OPTIONS
+from flask_workos_sessions.workos.events import Event, read_event
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -172,6 +175,7 @@ _TYPES = {
     validators.passwords: "list",
     validators.texts: "list",
     validators.issuers: "list",
+    validators.event_types: "list",
     validators.api_key: "text",
     validators.client_id: "text",
     validators.domain: "text",
@@ -497,7 +501,7 @@ def test_the_guide_has_every_signal_with_its_arguments():
         (names_in(row[0]), names_in(row[1])) for row in table_of(section("guide.md", "Signals"))[1:]
     ]
     assert told == [([name], re.findall(r"\w+", given)) for given, name in known]
-    assert len(told) == 8
+    assert len(told) == 9
 
 
 def test_the_guide_has_every_refusal_reason_and_option():
@@ -645,6 +649,31 @@ def test_the_policy_that_is_told_is_kept_by_the_gallery():
     assert {each.strip() for each in told.text.split(";")} <= kept
 
 
+# Near real time.
+
+
+def test_the_events_are_those_that_are_acted_upon():
+    rows = table_of(section("near-real-time.md", "Webhooks"))[1:]
+    told = [name for row in rows for name in re.findall(r"`([\w.]+)`", row[0])]
+    assert sorted(told) == sorted((*EVENT_TYPES, PASSWORD_RESET))
+    for row in rows:
+        assert set(names_in(row[2])) <= REASONS
+
+
+def test_the_fields_of_an_event_are_all_there():
+    told = re.search(r"^`event` has (.*?)\.", read("near-real-time.md"), re.M)[1]
+    public = {name for name in dir(Event) if not name.startswith("_")}
+    assert set(names_in(told)) - {"None"} == public
+
+
+def test_a_receiver_of_events_works_as_is_shown(run, caplog):
+    shown = run(examples_of("near-real-time.md")[0])
+    event = read_event({"id": "e", "event": "organization.deleted", "data": {"id": "org_1"}})
+    with shown.app.app_context(), caplog.at_level("INFO"):
+        signals.send(signals.workos_event, event=event)
+    assert "org_1 is gone." in caplog.text
+
+
 # Links and commands.
 
 
@@ -754,6 +783,7 @@ _COMMANDS = (
     "flask --app hello workos sessions",
     "flask workos local",
     "flask workos secret",
+    "flask --app app workos events",
     "export ",
     "gunicorn ",
     ".venv/bin/python -m examples.gallery",
@@ -775,6 +805,9 @@ def test_every_command_and_option_exists(page):
                 assert set(re.findall(r" (--[\w-]+)", line)[1:]) <= {
                     option for each in options for option in each.opts
                 }
+            if line.startswith("flask --app app workos events"):
+                options = {option for each in events_command.params for option in each.opts}
+                assert set(line.split()[5:]) <= options
             if line.startswith(".venv/bin/python -m examples.gallery"):
                 assert set(re.findall(r"--[\w-]+", line)) <= {"--style", "--templates", "--port"}
 

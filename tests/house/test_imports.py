@@ -21,7 +21,11 @@ ALLOWED: dict[str, set[str]] = {
     "validators": set(),
     "setting": set(),
     "page_settings": {"setting", "validators"},
-    "settings": {"conflicts", "errors", "lifetime", "page_settings", "setting", "validators"},
+    "event_settings": {"setting", "validators"},
+    "settings": {
+        *("conflicts", "errors", "event_settings", "lifetime", "page_settings", "setting"),
+        "validators",
+    },
     "conflicts": {"settings"},  # its type
 }
 #: The parts at the bottom: they can be used, and tested, without an app and without a request.
@@ -32,7 +36,7 @@ PARTS = {
 #: Only these know that there is a request at hand. A module that is in neither set stands between
 #: the two: it brings parts together, and what it needs of a request it is given.
 KNOW_REQUESTS = {
-    *("extension", "hooks", "blueprint", "views", "ui", "status"),
+    *("extension", "hooks", "blueprint", "views", "ui", "status", "events_command"),
     *("context", "guards", "passive_status", "refusals", "reports", "urls"),
     *("parts", "signals", "session_commands"),  # look up the app at hand
 }
