@@ -57,7 +57,8 @@ MUTATIONS = [
         # Whoever asked records it, once it is verified.
         also=(
             "adoption.py",
-            "        # The session may have been ended, or changed, while the exchange was under way.\n",
+            "        # The session may have been ended, or changed, while the exchange was under "
+            "way.\n",
             "        self.refresher.rotations.record(\n"
             "            known.record.refresh_token, value, until=float(known.record.not_after)\n"
             "        )\n",
