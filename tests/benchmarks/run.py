@@ -11,7 +11,16 @@ import sys
 
 from measuring import Limits
 
-ALL = ("guarded_view", "first_sight", "cookie_size", "memory", "status_answer", "page", "waiting")
+ALL = (
+    "guarded_view",
+    "first_sight",
+    "cookie_size",
+    "memory",
+    "revocations",
+    "status_answer",
+    "page",
+    "waiting",
+)
 
 
 def main(names: list[str]) -> int:
