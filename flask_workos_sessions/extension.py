@@ -26,6 +26,7 @@ from .settings import load_settings
 from .stores.session_store import SessionStore
 from .ui.variables import add_variables
 from .views.organization import switch_to
+from .web_server import push_conflicts
 
 #: Blueprints that have their guard.
 _PROTECTED: WeakSet[Blueprint] = WeakSet()
@@ -82,7 +83,8 @@ class WorkOSSessions:
                 "Flask-WorkOS-Sessions does not work with host_matching: its routes have no host."
             )
         settings = load_settings(app.config)
-        if faults := store_conflicts(settings, given=self._store is not None, testing=app.testing):
+        faults = store_conflicts(settings, given=self._store is not None, testing=app.testing)
+        if faults := faults + push_conflicts(settings):
             raise ConfigurationError(faults)
         clock = clock or self._clock
         parts = assemble(
@@ -163,10 +165,12 @@ class WorkOSSessions:
         ``exchanges`` that were made, results ``adopted`` from another request or process, requests
         that ``waited`` for one, ``backoffs`` begun, ``store_errors`` of the shared state and of the
         store of the sessions, ``replayed`` tokens; and ``failed_…`` with the kind of fault, once
-        there was one.
+        there was one. With ``WORKOS_UI_PUSH`` the open ``streams``, and ``refused_streams``.
         """
         parts = current_parts()
+        streams = {} if parts.streams is None else {"streams": len(parts.streams)}
         return {
+            **streams,
             **dict.fromkeys(("exchanges", "adopted", "waited", "replayed"), 0),
             **parts.counters.items(),
             "backoffs": parts.backoff.begun,

@@ -20,8 +20,10 @@ from .coordination.endings import Endings
 from .coordination.layered import LayeredState, Store
 from .coordination.lease import Leases
 from .coordination.memory import CAPACITY, ENDS_CAPACITY, MemoryState
+from .coordination.redis_channel import bell_of
 from .coordination.revocations import Revoker
 from .coordination.shared_state import SharedState
+from .coordination.streams import Streams
 from .opening import Opener
 from .reading import Reader
 from .refresh.attempts import Attempts
@@ -40,6 +42,7 @@ from .stores.session_store import CachedSessions, SessionStore
 from .tokens.access_token import AccessTokenVerifier
 from .tokens.jwks import KeySetCache
 from .tokens.refusals import InvalidToken
+from .web_server import streams_of
 from .workos.client import WorkOSClient
 
 #: Under these names an app's ``extensions`` hold the extension object and its parts.
@@ -71,6 +74,7 @@ class Parts:
     verifier: AccessTokenVerifier
     endings: Endings
     cut_offs: CutOffs
+    streams: Streams | None
     revoker: Revoker
     counters: Counters
     backoff: Backoff
@@ -136,7 +140,14 @@ def assemble(
             clock=clock,
             fatal=not testing,
         )
-    endings = Endings(ends, keys.digests, clock=clock, required=settings.revocation_required)
+    bell = None if settings.ui_push == "off" else bell_of(state, shared, _namespace(settings))
+    endings = Endings(
+        ends,
+        keys.digests,
+        clock=clock,
+        required=settings.revocation_required,
+        recorded=None if bell is None else bell.ring,
+    )
     cut_offs = CutOffs(
         ends,
         keys.digests,
@@ -195,6 +206,7 @@ def assemble(
         verifier=verifier,
         endings=endings,
         cut_offs=cut_offs,
+        streams=None if bell is None else Streams(state, endings, bell, streams_of(settings)),
         revoker=revoker,
         counters=counters,
         backoff=backoff,

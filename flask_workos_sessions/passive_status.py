@@ -1,4 +1,5 @@
-"""Answers questions for the status beside everything that an app does with a request.
+"""Answers questions for the status, and streams of news, beside everything that an app does with
+a request.
 
 A page asks every half minute whether its session still lives. Flask would open ``flask.session``
 for that, and send its cookie again when it is permanent; an extension would write a store's new
@@ -17,10 +18,11 @@ from flask.sessions import NullSession, SecureCookieSession
 from .context import current_request
 from .hooks import finish
 from .urls import BLUEPRINT
+from .views.events import events
 from .views.session import session
 
 _METHODS = frozenset({"GET", "HEAD"})
-_ENDPOINT = f"{BLUEPRINT}.session"
+_STATUS, _EVENTS = f"{BLUEPRINT}.session", f"{BLUEPRINT}.session_events"
 
 _WRITABLE: Any = SecureCookieSession
 
@@ -39,29 +41,31 @@ class Unkept(NullSession):
 
 
 def answer_passively(app: Flask, url_prefix: str) -> None:
-    """Put the status of an app apart from its other requests.
+    """Put the status of an app, and its stream of news, apart from its other requests.
 
     It is done inside of ``app.wsgi_app``: whatever is put around that, before or after this, has
     done its work by then. Teardown functions run as ever.
     """
     # WSGI has a path as its bytes (PEP 3333).
     path = f"{url_prefix}/session".encode().decode("latin-1")
+    paths = frozenset({path, f"{path}/events"})
     make_context: Callable[[Any], Any] = app.request_context
     dispatch: Callable[..., Response] = app.full_dispatch_request
 
     def request_context(environ: Any) -> Any:
         context = make_context(environ)
-        if environ.get("PATH_INFO") == path and environ.get("REQUEST_METHOD") in _METHODS:
+        if environ.get("PATH_INFO") in paths and environ.get("REQUEST_METHOD") in _METHODS:
             # Before the context is pushed, for that opens the session of a request without one.
             _give_session(context)
         return context
 
     def full_dispatch_request(*context: Any) -> Response:
         asked = current_request()
-        if asked.endpoint != _ENDPOINT or asked.method not in _METHODS:
+        endpoint = asked.endpoint
+        if endpoint not in (_STATUS, _EVENTS) or asked.method not in _METHODS:
             return dispatch(*context)
         try:
-            response = session()
+            response = session() if endpoint == _STATUS else events()
         except Exception as error:
             response = _error_answer(app, context, error)
         response.headers.remove("Set-Cookie")  # of an app's error handler, and of its hooks
