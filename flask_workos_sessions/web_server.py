@@ -14,6 +14,9 @@ GREEN_STREAMS = 1_000
 #: Workers of gunicorn that answer several requests at a time.
 _CONCURRENT = ("gthread", "ggevent", "geventlet", "gtornado", "gasgi")
 
+#: Those of them whose threads are greenlets.
+_GREEN = ("ggevent", "geventlet")
+
 #: What helps when there is one request at a time.
 SYNC_REMEDY = (
     "a sync worker serves one request at a time, and one open page would take all of it. Use "
@@ -52,6 +55,8 @@ def is_sync_gunicorn() -> bool:
 
 def has_green_threads() -> bool:
     """Whether a thread is a greenlet here, which costs next to nothing while it waits."""
+    if any(f"gunicorn.workers.{name}" in sys.modules for name in _GREEN):
+        return True  # with --preload it patches threading only when the app is made
     gevent: Any = sys.modules.get("gevent.monkey")
     eventlet: Any = sys.modules.get("eventlet.patcher")
     if gevent is not None and gevent.is_module_patched("threading"):

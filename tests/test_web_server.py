@@ -69,6 +69,11 @@ def test_where_threads_cost_nothing_there_is_a_default(green):
     assert make(**PUSH, WORKOS_UI_PUSH_STREAMS=7).most == 7
 
 
+def test_gunicorn_with_preload_patches_only_after_the_app_is_made(loaded):
+    loaded("ggevent")
+    assert make(**PUSH).most == 1_000
+
+
 def test_eventlet_counts_too(loaded):
     loaded(eventlet__patcher=SimpleNamespace(is_monkey_patched=lambda name: name == "thread"))
     assert has_green_threads()

@@ -54,14 +54,9 @@ class Bell:
         self,
         state: SharedState,
         channel: Channel | None = None,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state = state
         self._channel = channel
-        self._sleep = sleep
-        self._monotonic = monotonic
         self._lock = ProcessLock()
         self._thread: tuple[int, threading.Thread] | None = None
         self._hear: Callable[[], None] = lambda: None
@@ -99,7 +94,7 @@ class Bell:
         looking = _Looking(self._state)
         pause, again_at = FIRST_PAUSE, 0.0
         while not self._finished():
-            if self._channel is not None and self._monotonic() >= again_at:
+            if self._channel is not None and time.monotonic() >= again_at:
                 try:
                     with self._channel.subscribe() as receive:
                         # What came between the last look and the first message.
@@ -114,10 +109,10 @@ class Bell:
                         type(fault).__name__,
                     )
                     # Not all processes at the same moment.
-                    again_at = self._monotonic() + pause * random.uniform(0.5, 1)  # noqa: S311
+                    again_at = time.monotonic() + pause * random.uniform(0.5, 1)  # noqa: S311
                     pause = min(2 * pause, LONGEST_PAUSE)
             self._look(looking)
-            self._sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)  # as gevent has patched it, after this module was loaded
 
     def _follow(self, receive: Receive) -> None:
         while self._needed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread
 import os
 import threading
 import time
@@ -160,8 +161,9 @@ class Streams:
 
 
 def is_stopping() -> bool:
-    """Whether this process is about to end, and waits for its threads."""
-    return not threading.main_thread().is_alive()
+    """Whether this process is about to end, and waits for the threads of its pools: a server's
+    are among them. The flag is not public; without it such a process ends a little later."""
+    return bool(getattr(concurrent.futures.thread, "_shutdown", False))
 
 
 def _place(watch: Watch) -> str:

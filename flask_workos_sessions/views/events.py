@@ -5,21 +5,20 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from flask import Response, request
 
 from ..context import request_state
 from ..coordination.streams import LIFE_SECONDS, Stream, Streams, is_stopping
-from ..coordination.watch import Watch
 from ..errors import OriginRefused
-from ..parts import Parts, current_parts
+from ..parts import current_parts
 from ..reports import report
 from ..web_server import SYNC_REMEDY, is_concurrent
 
 log = logging.getLogger("flask_workos_sessions")
 
-#: Seconds between two signs of life: a page that has gone is noticed by one of them.
+#: Seconds between two signs of life, at most: a page that has gone is noticed by one of them.
 HEARTBEAT_SECONDS = 15.0
 #: Seconds after news at which they are told again: another process, which answers what the page
 #: asks then, may have believed for a second that there were none.
@@ -29,6 +28,8 @@ AGAIN_SECONDS = 1.1
 # was our wish.
 _BEGIN = b"retry: 3000\n\n"
 _RENEW = b"retry: 1000\n\n"
+#: The same, when nobody knows just now whether there is a session: between these two.
+_LATER = (4_000, 8_000)
 _HEARTBEAT = b":\n\n"
 # No id, and nothing about the session: who wants to know has to ask.
 _CHECK = b"event: check\ndata: check\n\n"
@@ -46,48 +47,46 @@ _HEADERS = {
 
 def events() -> Response:
     """A stream for the page of a live session. Never refreshes, never sets a cookie, never calls
-    WorkOS. 204 in any other case: an ``EventSource`` then stops."""
+    WorkOS. 204 in any other case: an ``EventSource`` then stops. Unless the session cannot be
+    confirmed just now, by this process perhaps alone: then it is told to come back."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         raise report(OriginRefused())
     parts = current_parts()
     state = request_state()
     state.settled = True
-    watch = _watch(parts)
-    stream = None if watch is None else _open(parts, watch)
-    if stream is None or parts.streams is None:
-        return Response(status=204, headers=_HEADERS)
-    # As it is: the headers are complete, and the session is read here for the last time.
-    return Response(
-        EventStream(parts.streams, stream),
-        mimetype="text/event-stream",
-        headers=_HEADERS,
-        direct_passthrough=True,
-    )
-
-
-def _watch(parts: Parts) -> Watch | None:
     streams = parts.streams
-    if streams is None or request.method == "HEAD":
-        return None
-    if not is_concurrent(request.environ):
-        if not streams.told:
-            streams.told = True
-            log.error("WORKOS_UI_PUSH=sse does nothing in this process: %s", SYNC_REMEDY)
-        return None
-    opening = request_state().open(active=False, fetch=False)
+    if streams is None or request.method == "HEAD" or not _holds_streams(streams):
+        return _refusal()
+    opening = state.open(active=False, fetch=False)
     # When its token has run out, the session may still live: the next request refreshes it.
     known = opening.known or (opening.held if opening.stale else None)
-    return None if known is None else known.watch
-
-
-def _open(parts: Parts, watch: Watch) -> Stream | None:
-    assert parts.streams is not None
-    # Pages that were opened together do not connect again together.
-    seconds = LIFE_SECONDS * random.uniform(0.8, 1)  # noqa: S311
-    stream = parts.streams.open(watch, seconds)
-    if stream is None:
+    if known is not None:
+        # Pages that were opened together do not connect again together.
+        stream = streams.open(known.watch, LIFE_SECONDS * random.uniform(0.8, 1))  # noqa: S311
+        if stream is not None:
+            return _answer(EventStream(streams, stream))
         parts.counters.count("refused_streams")
-    return stream
+    elif opening.retry_after is not None:
+        return _answer([b"retry: %d\n\n" % random.randint(*_LATER)])  # noqa: S311
+    return _refusal()
+
+
+def _holds_streams(streams: Streams) -> bool:
+    if is_concurrent(request.environ):
+        return True
+    if not streams.told:
+        streams.told = True
+        log.error("WORKOS_UI_PUSH=sse does nothing in this process: %s", SYNC_REMEDY)
+    return False
+
+
+def _answer(lines: Iterable[bytes]) -> Response:
+    # As it is: the headers are complete, and the session is read here for the last time.
+    return Response(lines, mimetype="text/event-stream", headers=_HEADERS, direct_passthrough=True)
+
+
+def _refusal() -> Response:
+    return Response(status=204, headers=_HEADERS)
 
 
 class EventStream:
@@ -119,7 +118,7 @@ class EventStream:
 
 def _lines(streams: Streams, stream: Stream) -> Generator[bytes, None, None]:
     yield _BEGIN
-    news, beat_at = streams.first_look(stream), time.monotonic() + HEARTBEAT_SECONDS
+    news, beat_at = streams.first_look(stream), _next_beat()
     again_at = float("inf")
     while not stream.bye:
         now = time.monotonic()
@@ -135,9 +134,14 @@ def _lines(streams: Streams, stream: Stream) -> Generator[bytes, None, None]:
         now, news = time.monotonic(), False
         if now >= beat_at:
             yield _HEARTBEAT
-            beat_at = now + HEARTBEAT_SECONDS
+            beat_at = _next_beat()
             streams.check(stream)
             woken = True
         if woken and not (stream.ended or stream.bye):
             news = streams.look(stream)
     yield _BYE
+
+
+def _next_beat() -> float:
+    # Streams that were opened together look at the shared state one after the other.
+    return time.monotonic() + HEARTBEAT_SECONDS * random.uniform(0.8, 1)  # noqa: S311

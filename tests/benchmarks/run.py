@@ -11,7 +11,10 @@ import sys
 
 from measuring import Limits
 
-ALL = ("guarded_view", "first_sight", "cookie_size", "memory", "status_answer", "page", "waiting")
+ALL = (
+    *("guarded_view", "first_sight", "cookie_size", "memory"),
+    *("status_answer", "page", "waiting", "streams"),
+)
 
 
 def main(names: list[str]) -> int:

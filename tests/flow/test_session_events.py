@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
 from typing import Any
@@ -196,6 +197,20 @@ def test_without_a_live_session_it_is_204(site, streams, alice, method):
         assert (answer.status_code, answer.data) == (204, b"")
         assert "no-store" in answer.headers["Cache-Control"]
         assert "Set-Cookie" not in answer.headers
+
+
+def test_a_process_that_cannot_confirm_the_session_yet_has_it_come_back(alice, make_site, site):
+    """It has no key set, and this request must not fetch one."""
+    password = site.app.config["WORKOS_COOKIE_PASSWORD"]
+    fresh = make_site(**PUSH, WORKOS_COOKIE_PASSWORD=password)
+    other = fresh.browser()
+    other.cookie = alice.cookie
+    answer = ask(other)
+    assert answer.status_code == 200
+    assert re.fullmatch(rb"retry: [4-8]\d\d\d\n\n", answer.data)
+    assert len(fresh.parts.streams) == 0
+    assert other.fetch("/api/me").status_code == 200
+    listen(other)[0].close()
 
 
 def test_head_takes_no_place(alice, streams):
