@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort
 from .ui.assets import find_asset
 from .urls import BLUEPRINT
 from .views.callback import callback
+from .views.events import events
 from .views.organization import switch_organization
 from .views.replacement import decide
 from .views.session import extend, session
@@ -30,6 +31,7 @@ def make_blueprint(url_prefix: str) -> Blueprint:
     blueprint.add_url_rule("/logout", view_func=logout, methods=["GET", "POST"])
     blueprint.add_url_rule("/organization", view_func=switch_organization, methods=["POST"])
     blueprint.add_url_rule("/session", view_func=session)
+    blueprint.add_url_rule("/session/events", "session_events", events)
     blueprint.add_url_rule("/session/extend", view_func=extend, methods=["POST"])
     blueprint.add_url_rule("/signed-in", view_func=signed_in)
     blueprint.add_url_rule("/signed-out", view_func=signed_out)

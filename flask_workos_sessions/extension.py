@@ -12,6 +12,7 @@ from weakref import WeakSet
 from flask import Blueprint, Flask, current_app
 
 from .active_sessions import Kept, Person
+from .assembly import assemble
 from .blueprint import make_blueprint
 from .conflicts import store_conflicts
 from .context import current_request, get_current_session, request_state
@@ -20,7 +21,7 @@ from .errors import ConfigurationError, Refused
 from .guards import automatic_options, require_session
 from .hooks import add_hooks, exempt_from_csrf
 from .marks import marks_of
-from .parts import EXTENSION, PARTS, Customization, assemble, current_parts
+from .parts import EXTENSION, PARTS, Customization, current_parts
 from .passive_status import answer_passively
 from .reports import report
 from .session import Session
@@ -28,6 +29,7 @@ from .settings import load_settings
 from .stores.session_store import SessionStore
 from .ui.variables import add_variables
 from .views.organization import switch_to
+from .web_server import push_conflicts
 from .workos.active_session import ActiveSession
 
 #: Blueprints that have their guard.
@@ -85,7 +87,8 @@ class WorkOSSessions:
                 "Flask-WorkOS-Sessions does not work with host_matching: its routes have no host."
             )
         settings = load_settings(app.config)
-        if faults := store_conflicts(settings, given=self._store is not None, testing=app.testing):
+        faults = store_conflicts(settings, given=self._store is not None, testing=app.testing)
+        if faults := faults + push_conflicts(settings):
             raise ConfigurationError(faults)
         clock = clock or self._clock
         parts = assemble(
@@ -214,10 +217,12 @@ class WorkOSSessions:
         ``exchanges`` that were made, results ``adopted`` from another request or process, requests
         that ``waited`` for one, ``backoffs`` begun, ``store_errors`` of the shared state and of the
         store of the sessions, ``replayed`` tokens; and ``failed_…`` with the kind of fault, once
-        there was one.
+        there was one. With ``WORKOS_UI_PUSH`` the open ``streams``, and ``refused_streams``.
         """
         parts = current_parts()
+        streams = {} if parts.streams is None else {"streams": len(parts.streams)}
         return {
+            **streams,
             **dict.fromkeys(("exchanges", "adopted", "waited", "replayed"), 0),
             **parts.counters.items(),
             "backoffs": parts.backoff.begun,

@@ -51,3 +51,15 @@ class PageSettings:
         validators.flag, True, "Put the minutes that are left into the page's title when warning."
     )
     ui_frames: bool = setting(validators.flag, False, "Run the script in frames too.")
+    ui_push: str = setting(
+        validators.push,
+        "off",
+        "With `sse` a visible page is told within two seconds that its session has ended or "
+        "changed.",
+    )
+    ui_push_streams: int | None = setting(
+        validators.count,
+        None,
+        "How many pages a process tells at once; each holds a thread of the server. Unset: 1,000 "
+        "where gevent or eventlet has patched threading; elsewhere push needs it.",
+    )

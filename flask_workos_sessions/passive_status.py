@@ -5,14 +5,14 @@ for that, and send its cookie again when it is permanent; an extension would wri
 expiry, hooks of the app would note when somebody was last seen: an unattended page would keep them
 alive for ever. So the status has a session that is nobody's, no hooks, and no cookie of anybody's.
 
-The same goes for WorkOS's webhooks: an app's hooks ask for a sign-in, a form token or a body that
-is not theirs to read.
+A stream of news is the same, for minutes. And so are WorkOS's webhooks: an app's hooks ask for a
+sign-in, a form token or a body that is not theirs to read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Response
 from flask.sessions import NullSession, SecureCookieSession
@@ -20,11 +20,26 @@ from flask.sessions import NullSession, SecureCookieSession
 from .context import current_request
 from .hooks import finish
 from .urls import BLUEPRINT
+from .views.events import events
 from .views.session import session
 from .views.webhook import webhook
 
-#: The routes, below our prefix, and the methods for which it is so.
-_APART = {"session": frozenset({"GET", "HEAD"}), "webhook": frozenset({"POST"})}
+
+class _Apart(NamedTuple):
+    """A route of ours: its path below our prefix, for which methods, and its view."""
+
+    path: str
+    methods: frozenset[str]
+    view: Callable[[], Response]
+
+
+_ASKED = frozenset({"GET", "HEAD"})
+#: By the name of their endpoint.
+_APART = {
+    "session": _Apart("session", _ASKED, session),
+    "session_events": _Apart("session/events", _ASKED, events),
+    "webhook": _Apart("webhook", frozenset({"POST"}), webhook),
+}
 
 _WRITABLE: Any = SecureCookieSession
 
@@ -43,15 +58,15 @@ class Unkept(NullSession):
 
 
 def answer_passively(app: Flask, url_prefix: str) -> None:
-    """Put the status of an app, and its webhooks, apart from its other requests.
+    """Put the status of an app, its stream of news and its webhooks apart from its other requests.
 
     It is done inside of ``app.wsgi_app``: whatever is put around that, before or after this, has
     done its work by then. Teardown functions run as ever.
     """
     # WSGI has a path as its bytes (PEP 3333).
     paths = {
-        f"{url_prefix}/{name}".encode().decode("latin-1"): methods
-        for name, methods in _APART.items()
+        f"{url_prefix}/{each.path}".encode().decode("latin-1"): each.methods
+        for each in _APART.values()
     }
     make_context: Callable[[Any], Any] = app.request_context
     dispatch: Callable[..., Response] = app.full_dispatch_request
@@ -66,10 +81,11 @@ def answer_passively(app: Flask, url_prefix: str) -> None:
     def full_dispatch_request(*context: Any) -> Response:
         asked = current_request()
         blueprint, _, name = (asked.endpoint or "").partition(".")
-        if blueprint != BLUEPRINT or asked.method not in _APART.get(name, ()):
+        apart = _APART.get(name) if blueprint == BLUEPRINT else None
+        if apart is None or asked.method not in apart.methods:
             return dispatch(*context)
         try:
-            response = session() if name == "session" else webhook()
+            response = apart.view()
         except Exception as error:
             response = _error_answer(app, context, error)
         response.headers.remove("Set-Cookie")  # of an app's error handler, and of its hooks

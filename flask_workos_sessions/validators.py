@@ -78,6 +78,16 @@ def inactivity_seconds(value: object) -> int:
     return given
 
 
+def count(value: object) -> int:
+    try:
+        given = seconds(value)
+    except InvalidValue:
+        given = 0
+    if given == 0:
+        raise InvalidValue("must be a whole number, 1 or more")
+    return given
+
+
 def texts(value: object) -> tuple[str, ...]:
     if isinstance(value, str) and value.strip().startswith("["):
         try:
@@ -230,6 +240,11 @@ def activity(value: object) -> str:
 def on_end(value: object) -> str:
     """What may become of a page after the end."""
     return choice("overlay", "replace")(value)
+
+
+def push(value: object) -> str:
+    """How a page may be told at once."""
+    return choice("off", "sse")(value)
 
 
 def cache_type(value: object) -> str:

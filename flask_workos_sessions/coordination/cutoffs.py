@@ -45,7 +45,7 @@ class CutOffs:
     twice and in any order.
 
     :param remembered: seconds for which an end matters: as long as a session can last.
-    :param heard: called when something was recorded.
+    :param heard: called with the keys under which something was recorded.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class CutOffs:
         *,
         clock: Callable[[], float],
         remembered: int,
-        heard: Callable[[], None],
+        heard: Callable[[Sequence[str]], None],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._state = state
@@ -87,13 +87,14 @@ class CutOffs:
         for number, key in enumerate(names):
             spared = keep[number] if keep else ""
             self._raise(key, CutOff(int(at), until, reason, spared), self._remembered)
-        self._heard()
+        self._heard(names)
 
     def change(self, scope: Scope, name: str, *, at: float) -> None:
         """Call every token old that was issued up to ``at`` (epoch seconds, WorkOS's time)."""
-        for key in cut_off_keys("changes", self._digests, scope, name):
+        names = cut_off_keys("changes", self._digests, scope, name)
+        for key in names:
             self._raise(key, CutOff(int(at)), CHANGE_SECONDS)
-        self._heard()
+        self._heard(names)
 
     def _raise(self, key: str, cut_off: CutOff, seconds: int) -> None:
         owner = self._alone(key)

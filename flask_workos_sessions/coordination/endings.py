@@ -33,7 +33,8 @@ class Endings:
     process with another one in use finds it too.
 
     :param required: refuse to answer while the shared state cannot be read (security R7).
-    :param recorded: called with the key under which this process has recorded an end.
+    :param recorded: called with the keys under which this process has recorded an end, or a
+        cut-off.
     """
 
     def __init__(
@@ -43,13 +44,13 @@ class Endings:
         *,
         clock: Callable[[], float],
         required: bool = False,
-        recorded: Callable[[str], None] = lambda key: None,
+        recorded: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
         self._required = required
         self._state = state
         self._digests = digests
         self._clock = clock
-        self._recorded = recorded
+        self._recorded = recorded or (lambda keys: None)
         # An end is never taken back: who knows of one need not ask again.
         self._ended = MemoryState(clock=clock)
         self._believed_from = float("-inf")
@@ -94,7 +95,7 @@ class Endings:
             self._state.add(other, value, seconds)
         first = self._state.add(key, value, seconds) and first
         if first:
-            self._recorded(key)
+            self._recorded([key, *others])
         return first
 
     def reason(self, session_id: str) -> str | None:
@@ -144,12 +145,18 @@ class Endings:
             cut_off = _cut_off(answer)
             if cut_off and weight > watch.change and watch.is_older(cut_off.at, asked_at):
                 watch.change = weight
+        watch.found = tuple(answer.value for answer in others)
         watch.asked_at = asked_at
         return None
 
-    def hear(self) -> None:
-        """Something was recorded: believe nothing that was found out before this moment."""
+    def hear(self, keys: Sequence[str] = ()) -> None:
+        """Something was recorded: believe nothing that was found out before this moment.
+
+        :param keys: where this process has recorded it; others have done so when there are none.
+        """
         self._believed_from = self._clock()
+        if keys:
+            self._recorded(keys)
 
     def _seconds_to(self, until: float) -> int:
         return max(1, math.ceil(until - self._clock()))

@@ -34,7 +34,7 @@ class RedisBackend(BaseCache):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self._url = url
+        self.url = url
         self._client: tuple[int, Redis] | None = None
 
     @classmethod
@@ -73,14 +73,19 @@ class RedisBackend(BaseCache):
         """Delete an entry if it has this value; whether it had."""
         return bool(self._redis().eval(_REMOVE, 1, key, value))
 
+    def publish(self, channel: str, message: str) -> int:
+        """Send a message; how many receive it."""
+        return int(self._redis().publish(channel, message))
+
     def _redis(self) -> Redis:
         held, pid = self._client, os.getpid()
         if held is None or held[0] != pid:
-            held = self._client = (pid, _connect(self._url))
+            held = self._client = (pid, connect(self.url))
         return held[1]
 
 
-def _connect(url: str) -> Redis:
+def connect(url: str) -> Redis:
+    """A client with connections of its own."""
     from redis import ConnectionPool, Redis
     from redis.backoff import NoBackoff
     from redis.connection import parse_url

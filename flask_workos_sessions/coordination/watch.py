@@ -43,7 +43,7 @@ class Watch:
     ``key`` is the session's own; under ``ends`` are cut-offs that end what began up to a moment,
     under ``changes`` those that make tokens old. ``signed_in_at`` and ``issued_at`` are in WorkOS's
     time (seconds since the epoch). The rest is what the last look found: when it was, what it asks
-    for, and whether a cut-off ended the session.
+    for, whether a cut-off ended the session, and which cut-offs there were, to see a new one.
     """
 
     key: str
@@ -54,6 +54,7 @@ class Watch:
     asked_at: float = _NEVER
     change: Change = Change.NONE
     cut_off: bool = False
+    found: tuple[bytes | None, ...] = ()
 
     @property
     def keys(self) -> list[str]:

@@ -73,6 +73,7 @@ def render_markup(
     resume_url: str,
     style_url: str,
     script_url: str,
+    push_url: str | None = None,
     nonce: str | None = None,
     impersonated: str | None = None,
 ) -> str:
@@ -81,6 +82,7 @@ def render_markup(
     The configuration is a block of JSON, which no browser runs and which needs no ``nonce``;
     script and styles are files, for pages with a strict Content-Security-Policy.
 
+    :param push_url: the script that has the server tell of news, where that is wanted.
     :param impersonated: the address of the person whom somebody acts for.
     """
     template = current_app.jinja_env.get_template("workos_sessions/ui.html")
@@ -101,6 +103,7 @@ def render_markup(
         ended_url=config["urls"]["ended"],
         style_url=style_url,
         script_url=script_url,
+        push_url=push_url,
         nonce=Markup(' nonce="{}"').format(nonce) if nonce else "",
     )
 
@@ -112,6 +115,9 @@ def _rendered(state: RequestState) -> str:
         resume_url=resume_url(session),
         style_url=our_path(parts, f"/assets/{asset_name('session.css')}"),
         script_url=our_path(parts, f"/assets/{asset_name('session.js')}"),
+        push_url=None
+        if parts.streams is None
+        else our_path(parts, f"/assets/{asset_name('push.js')}"),
         nonce=_nonce(),
         impersonated=(session.user.email or "") if session.impersonator else None,
     )

@@ -20,6 +20,7 @@ ALL = (
     "status_answer",
     "page",
     "waiting",
+    "streams",
 )
 
 

@@ -20,8 +20,9 @@ from typing import Any
 from measuring import Limits, line
 from redis_server import RedisServer
 
+from flask_workos_sessions.assembly import assemble
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
-from flask_workos_sessions.parts import Customization, assemble
+from flask_workos_sessions.parts import Customization
 from flask_workos_sessions.session import SessionRecord, kept_profile
 from flask_workos_sessions.settings import load_settings
 

@@ -22,9 +22,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from flask_workos_sessions.assembly import assemble
 from flask_workos_sessions.coordination.cache import open_store
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
-from flask_workos_sessions.parts import Customization, assemble
+from flask_workos_sessions.parts import Customization
 from flask_workos_sessions.session import SessionRecord, kept_profile
 from flask_workos_sessions.settings import load_settings
 from flask_workos_sessions.stores.cookie import EndMark

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from flask_workos_sessions.parts import Customization, assemble
+from flask_workos_sessions.assembly import assemble
+from flask_workos_sessions.parts import Customization
 from flask_workos_sessions.session import SessionRecord, kept_profile
 from flask_workos_sessions.settings import load_settings
 

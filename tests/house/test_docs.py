@@ -187,6 +187,8 @@ _TYPES = {
     validators.positive_seconds: "seconds",
     validators.poll_seconds: "seconds",
     validators.inactivity_seconds: "seconds",
+    validators.count: "number",
+    validators.push: "`off` or `sse`",
     validators.activity: "`input` or `requests`",
     validators.on_end: "`overlay` or `replace`",
     validators.prefix: "path",

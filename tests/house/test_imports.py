@@ -36,7 +36,7 @@ PARTS = {
 #: Only these know that there is a request at hand. A module that is in neither set stands between
 #: the two: it brings parts together, and what it needs of a request it is given.
 KNOW_REQUESTS = {
-    *("extension", "hooks", "blueprint", "views", "ui", "status", "events_command"),
+    *("extension", "assembly", "hooks", "blueprint", "views", "ui", "status", "events_command"),
     *("context", "guards", "passive_status", "refusals", "reports", "urls"),
     *("parts", "signals", "session_commands"),  # look up the app at hand
 }

@@ -13,6 +13,7 @@ from flask import Flask, render_template_string, request
 from flask_workos_sessions import WorkOSSessions
 from flask_workos_sessions.session import Impersonator
 from flask_workos_sessions.testing import login_as, settings
+from flask_workos_sessions.ui.assets import asset_name
 from flask_workos_sessions.ui.markup import render_markup
 
 ODD = "\"><b>é&'</script><!--"
@@ -145,6 +146,25 @@ def test_a_nonce_of_the_app_stands_on_what_the_browser_loads(app: Flask, way: st
     data, style, script = page_of(app).all("script", "link")
     assert (style["nonce"], script["nonce"]) == ("n0nce", "n0nce")
     assert "nonce" not in data
+
+
+def test_with_push_there_is_one_more_script_with_the_nonce_of_the_app() -> None:
+    app = Flask(__name__)
+    push = {"WORKOS_UI_PUSH": "sse", "WORKOS_UI_PUSH_STREAMS": 1}
+    app.config.update(settings(**push))
+    WorkOSSessions(app)
+    page = "<html><body><p>Hi</p>{{ workos_session_ui() }}</body></html>"
+    app.add_url_rule("/", "home", lambda: render_template_string(page))
+    app.jinja_env.globals["csp_nonce"] = lambda: "n0nce"
+    found = page_of(app)
+    *_, session, script = found.all("script")
+    assert script == {
+        "type": "module",
+        "src": f"/auth/assets/{asset_name('push.js')}",
+        "nonce": "n0nce",
+    }
+    assert "defer" in session
+    assert config_of(render(app)).keys() == {"show", "urls"}, "it needs no configuration"
 
 
 def test_a_page_in_any_charset_can_hold_it(app: Flask) -> None:
