@@ -24,6 +24,8 @@ from flask_workos_sessions.local import LocalWorkOS
 #: Seconds: how long an access token is valid; how long somebody may be away; the longest session;
 #: how long before the end a banner says so, and how long before it a dialog asks.
 ACCESS_TOKEN, INACTIVITY, MAX_LENGTH, NOTICE, WARN = 60, 180, 1800, 90, 60
+#: Pages that are told at once, of as many sessions.
+STREAMS = 16
 #: Not 5000, which other programs like as well.
 PORT = 5050
 
@@ -42,6 +44,9 @@ What to try:
     are still there.
   * Sign out in one tab, and look at the others.
   * Sign in as Bob in a private window and type. As Alice, sign him out on the admin page.
+  * Take the role of administrator from Alice, and watch her page; then let her click on:
+    curl {workos}/local/set-role -H "Authorization: Bearer {secret}" \\
+      --json '{{"user": "alice@acme.test", "organization": "Acme", "roles": ["member"]}}'
   * See what Bob sees when support acts as him (this link works once, in a private window):
     {impersonation}
     Then open the app there and sign in.
@@ -82,7 +87,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     with listening, workos:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server = _serve(listening, sample_app(workos, url))
+        webhook = workos.add_webhook(f"{url}/auth/webhook")
+        app = sample_app(
+            workos,
+            url,
+            WORKOS_WEBHOOK_SECRET=webhook.secret,
+            WORKOS_UI_PUSH="sse",
+            WORKOS_UI_PUSH_STREAMS=STREAMS,
+        )
+        server = _serve(listening, app)
         print(welcome(workos, url), flush=True)
         # Returns on Ctrl-C.
         server.serve_forever()
@@ -129,6 +142,7 @@ def welcome(workos: LocalWorkOS, url: str) -> str:
         token=ACCESS_TOKEN,
         impersonation=workos.impersonation_url("bob@acme.test", by="support@vendor.test"),
         workos=workos.url,
+        secret=workos.control_secret,
     )
 
 
