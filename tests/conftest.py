@@ -200,6 +200,12 @@ def redis_server(make_redis: Callable[[], RedisServer]) -> RedisServer:
     return make_redis()
 
 
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The Chromium that Playwright is to start."""
+    return str(Path(__file__).with_name("chromium"))
+
+
 def _pop_context() -> None:
     if flask.has_request_context() and hasattr(flask.globals, "_cv_request"):
         flask.globals._cv_request.get().pop()  # takes the app context that it pushed along

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -89,11 +88,11 @@ def harbour(serve: Callable[..., str], workos: LocalWorkOS, monkeypatch: pytest.
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(chromium_path: str) -> Iterator[Browser]:
     """With the back/forward cache, which Playwright turns off."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
+            executable_path=chromium_path,
             args=["--no-sandbox"],
             ignore_default_args=["--disable-back-forward-cache"],
         )

@@ -6,7 +6,6 @@ import ast
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -608,14 +607,12 @@ def test_the_events_and_the_functions_are_those_of_the_script():
 
 
 @pytest.mark.browser
-def test_every_script_runs_in_a_page():
+def test_every_script_runs_in_a_page(chromium_path):
     server = make_server("127.0.0.1", 0, create_gallery(), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         page = browser.new_page()
         faults = []
         page.on("pageerror", lambda error: faults.append(str(error)))

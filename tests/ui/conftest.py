@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -261,11 +260,9 @@ window.settled = async () => {
 # Of a module, not of the session: while Playwright runs there is an event loop in this thread,
 # in which neither async views nor another Playwright would run.
 @pytest.fixture(scope="module")
-def ui_chromium() -> Iterator[Browser]:
+def ui_chromium(chromium_path: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         yield browser
         browser.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,11 +16,11 @@ SHOWN = "window.shown = []; addEventListener('pageshow', (event) => shown.push(e
 
 
 @pytest.fixture(scope="module")
-def ui_chromium() -> Iterator[Browser]:
+def ui_chromium(chromium_path: str) -> Iterator[Browser]:
     """Playwright keeps Chromium from keeping pages; not here."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
+            executable_path=chromium_path,
             args=["--no-sandbox"],
             ignore_default_args=["--disable-back-forward-cache"],
         )
