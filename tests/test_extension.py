@@ -132,7 +132,7 @@ def test_the_prefix_moves_all_routes():
     )
     WorkOSSessions(app)
     ours = [rule.rule for rule in app.url_map.iter_rules() if "workos_sessions" in rule.endpoint]
-    assert len(ours) == 11
+    assert len(ours) == 12
     assert all(rule.startswith("/account/session/") for rule in ours)
 
 

@@ -197,7 +197,7 @@ STATES = (
     _end("inactivity", "ended by inactivity", "The page comes back when you sign in again"),
     _end("max_length", "ended by the maximum length", "reached its time limit"),
     _end("revoked", "revoked, with what was typed", "so that you can copy it", does="types"),
-    _end("signed_out", "signed out in another tab", "in another tab or window", does="types"),
+    _end("signed_out", "signed out in another tab", "You signed out in another tab", does="types"),
     _end("access_removed", "access ended", "no longer has access", does="types"),
     _end("unknown", "ended, nobody knows why", "Sign in again to go on", does="types"),
     State(

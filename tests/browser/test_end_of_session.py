@@ -155,7 +155,7 @@ def test_security_p1_after_a_revocation_only_what_was_typed_is_kept(
     # The next request of the page asks WorkOS, and the page asks what happened to it.
     page.get_by_role("searchbox", name="Search the board").press_sequentially("office")
     dialog = page.get_by_role("dialog", name="You've been signed out")
-    expect(dialog).to_contain_text("An administrator or a security check ended your sign-in.")
+    expect(dialog).to_contain_text("by an administrator or a security check.")
     expect_nothing_of_the_app(page)
     typed = dialog.get_by_role("textbox", name="What you typed")
     for words in (QUESTION, TEXT):
@@ -184,7 +184,7 @@ def test_a_sign_out_in_one_tab_is_known_in_the_other_within_a_second(alice: Any)
     alice.context.clock.run_for(1000)
     other.locator("header").get_by_role("button", name="Sign out").click()
     dialog = page.get_by_role("dialog", name="You signed out")
-    expect(dialog).to_contain_text("You signed out in another tab or window.")
+    expect(dialog).to_contain_text("You signed out in another tab.")
     assert page.evaluate("window.took") < 1000
     assert TEXT in dialog.get_by_role("textbox").input_value()
     expect_nothing_of_the_app(page)

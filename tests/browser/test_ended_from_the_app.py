@@ -40,7 +40,7 @@ def test_a_colleague_who_is_typing_is_told_why_and_loses_no_word(
     bob.clock.advance(1.1)
     typing.evaluate("workosSession.check()")
     dialog = typing.get_by_role("dialog", name="You've been signed out")
-    expect(dialog).to_contain_text("An administrator or a security check ended your sign-in.")
+    expect(dialog).to_contain_text("by an administrator or a security check.")
     typed = dialog.get_by_role("textbox", name="What you typed")
     for words in (QUESTION, TEXT):
         assert words in typed.input_value()

@@ -135,8 +135,9 @@ def test_every_target_is_large_and_nothing_is_cut_off_on_a_phone(
     targets = page.locator(".workos-session").locator("a, button").filter(visible=True)
     for box in (each.bounding_box() for each in targets.all()):
         assert box is not None
-        assert box["height"] >= 44
-        assert box["width"] >= 44
+        # A layout in floating point: 43.99997 is what 44 measures now and then.
+        assert round(box["height"], 3) >= 44
+        assert round(box["width"], 3) >= 44
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 320
     assert page.evaluate("document.documentElement.scrollWidth") <= 320

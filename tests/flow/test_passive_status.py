@@ -9,6 +9,7 @@ from flask.sessions import SecureCookieSession, SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_workos_sessions import WorkOSSessions, errors
+from flask_workos_sessions.passive_status import _APART
 from flask_workos_sessions.testing import login_as, settings
 
 OURS = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
@@ -214,7 +215,7 @@ def test_a_fault_in_the_status_sets_no_cookie_of_a_hook(monkeypatch):
     def fault():
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("flask_workos_sessions.passive_status.session", fault)
+    monkeypatch.setitem(_APART, "session", _APART["session"]._replace(view=fault))
     answer = app.test_client().get("/auth/session")
     assert answer.status_code == 500
     assert "Set-Cookie" not in answer.headers
