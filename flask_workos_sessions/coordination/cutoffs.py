@@ -16,6 +16,9 @@ CHANGE_SECONDS = 86_400
 #: Attempts, and seconds between two, to be the only one who writes a cut-off.
 _ATTEMPTS, _PAUSE = 50, 0.02
 
+#: What the keys begin with.
+ENDS_UNDER, CHANGES_UNDER = "ends:", "changes:"
+
 #: What ends with a cut-off. A membership that is gone may be back: there WorkOS is asked.
 ENDS: tuple[Scope, ...] = ("person", "organization", "everybody")
 
@@ -83,7 +86,7 @@ class CutOffs:
         if scope not in ENDS:
             raise ValueError(f"Nothing ends by a cut-off for a {scope}.")
         until = int(self._clock()) + self._remembered
-        names = cut_off_keys("ends", self._digests, scope, name)
+        names = [ENDS_UNDER + each for each in cut_off_digests(self._digests, scope, name)]
         for number, key in enumerate(names):
             spared = keep[number] if keep else ""
             self._raise(key, CutOff(int(at), until, reason, spared), self._remembered)
@@ -91,7 +94,7 @@ class CutOffs:
 
     def change(self, scope: Scope, name: str, *, at: float) -> None:
         """Call every token old that was issued up to ``at`` (epoch seconds, WorkOS's time)."""
-        names = cut_off_keys("changes", self._digests, scope, name)
+        names = [CHANGES_UNDER + each for each in cut_off_digests(self._digests, scope, name)]
         for key in names:
             self._raise(key, CutOff(int(at)), CHANGE_SECONDS)
         self._heard(names)
@@ -122,8 +125,8 @@ class CutOffs:
         return None
 
 
-def cut_off_keys(
-    kind: str, digests: Callable[[str, str], Sequence[str]], scope: Scope, name: str
-) -> list[str]:
-    """Where a cut-off is recorded: under every password, the one in use first."""
-    return [f"{kind}:{digest}" for digest in digests("cut-off", f"{scope} {name}")]
+def cut_off_digests(
+    digests: Callable[[str, str], Sequence[str]], scope: Scope, name: str
+) -> Sequence[str]:
+    """Under which names a cut-off is recorded: one for every password, the one in use first."""
+    return digests("cut-off", f"{scope} {name}")

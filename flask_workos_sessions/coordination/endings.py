@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from .breaker import Answer
-from .cutoffs import ENDS, CutOff, cut_off_keys
+from .cutoffs import CHANGES_UNDER, ENDS, ENDS_UNDER, CutOff, cut_off_digests
 from .memory import MemoryState
 from .shared_state import SharedState
 from .watch import WEIGHTS, Scope, Watch
@@ -54,6 +54,7 @@ class Endings:
         # An end is never taken back: who knows of one need not ask again.
         self._ended = MemoryState(clock=clock)
         self._believed_from = float("-inf")
+        self._of_all: dict[Scope, str] = {}
 
     @property
     def born(self) -> float:
@@ -75,9 +76,15 @@ class Endings:
         """
         ends, changes = [], []
         for scope, name in subjects:
+            # Each costs a hash: that of everybody is for all sessions.
+            digest = self._of_all.get(scope) if not name else None
+            if digest is None:
+                digest = cut_off_digests(self._digests, scope, name)[0]
+                if not name:
+                    self._of_all[scope] = digest
             if scope in ENDS:
-                ends.append(cut_off_keys("ends", self._digests, scope, name)[0])
-            changes.append((cut_off_keys("changes", self._digests, scope, name)[0], WEIGHTS[scope]))
+                ends.append(ENDS_UNDER + digest)
+            changes.append((CHANGES_UNDER + digest, WEIGHTS[scope]))
         key = self.keys(session_id)[0]
         return Watch(key, tuple(ends), tuple(changes), signed_in_at, issued_at)
 
