@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 from urllib.parse import urlsplit, urlunsplit
 
 import click
@@ -89,6 +90,8 @@ def local_command(
         raise click.ClickException(
             f"Cannot listen on port {port} ({error.strerror}); choose another one with --port."
         ) from error
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background jobs
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         click.echo(instructions(workos, redirect_uris[0], webhook))
         workos.wait()
