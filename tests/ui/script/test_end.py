@@ -121,7 +121,7 @@ def test_the_page_is_gone_although_somebody_does_not_want_to_leave_it(
     expect(page.get_by_role("dialog")).to_be_visible()
     assert dialogs == ["beforeunload"]
     assert SECRET not in everything(page)
-    expect(page.get_by_role("dialog")).to_contain_text("ended your sign-in")
+    expect(page.get_by_role("dialog")).to_contain_text("Your sign-in was ended")
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ def test_a_page_that_ended_by_time_is_not_kept_when_it_turns_out_to_be_revoked(t
     page = tabs.open()
     learn(tabs, page)
     learn(tabs, page, "revoked")
-    expect(page.get_by_role("dialog")).to_contain_text("ended your sign-in")
+    expect(page.get_by_role("dialog")).to_contain_text("Your sign-in was ended")
     sign_in(tabs, page)
     expect_no_page(page)
 
