@@ -1,4 +1,5 @@
-"""``flask workos``: commands. Those for ``events`` and ``sessions`` need a configured app."""
+"""``flask workos``: commands. Those for ``events`` and ``sessions`` need a configured
+app; ``doctor`` says what keeps an app from being one."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import secrets
 
 import click
 
+from .doctor_command import doctor_command
 from .events_command import events_command
 from .local.command import local_command
 from .session_commands import sessions_group
@@ -22,6 +24,7 @@ def secret_command() -> None:
     click.echo(secrets.token_hex(32))
 
 
+workos_group.add_command(doctor_command)
 workos_group.add_command(local_command)
 workos_group.add_command(sessions_group)
 workos_group.add_command(events_command)

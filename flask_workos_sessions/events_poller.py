@@ -32,6 +32,11 @@ TRIES = 5
 _CURSOR, _LEADER = "events:cursor", "events"
 
 
+def has_run(state: SharedState) -> bool:
+    """Whether a process reads WorkOS's events, or one has within the last month."""
+    return state.get(f"lease:{_LEADER}") is not None or state.get(_CURSOR) is not None
+
+
 class EventsPoller:
     """Reads events, one page after the other, and acts upon them. Of several one does it.
 

@@ -18,6 +18,7 @@ from .conflicts import conflicts
 from .errors import ConfigurationError
 from .event_settings import EventSettings
 from .lifetime import extendable_part
+from .lookup import ALIASES, look_up
 from .page_settings import PageSettings
 from .setting import setting
 
@@ -227,8 +228,6 @@ class Settings(EventSettings, PageSettings):
 _CACHE = PREFIX + "CACHE_"
 _REQUIRED = ("api_key", "client_id", "cookie_password")
 _FIELDS = {each.name: each for each in fields(Settings)}
-#: WorkOS's libraries spell this setting in two ways; both are accepted.
-_ALIASES = {"WORKOS_COOKIE_SAME_SITE": "WORKOS_COOKIE_SAMESITE"}
 
 
 def load_settings(config: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
@@ -236,17 +235,26 @@ def load_settings(config: Mapping[str, Any], environ: Mapping[str, str] | None =
 
     :raises ConfigurationError: with every fault and its remedy.
     """
-    environ = os.environ if environ is None else environ
+    settings, faults = read_settings(config, os.environ if environ is None else environ)
+    if faults:
+        raise ConfigurationError(faults)
+    return settings
+
+
+def read_settings(
+    config: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[Settings, list[str]]:
+    """Every setting that can be used, and what is wrong with the others, which have defaults."""
     faults: list[str] = []
     values: dict[str, Any] = {}
     for name, each in _FIELDS.items():
-        key, raw = _find(PREFIX + name.upper(), config, environ)
-        if raw is None:
+        found = look_up(PREFIX + name.upper(), config, environ)
+        if found is None:
             continue
         try:
-            values[name] = each.metadata["check"](raw)
+            values[name] = each.metadata["check"](found.value)
         except validators.InvalidValue as invalid:
-            faults.append(f"{key} {invalid}.")
+            faults.append(f"{found} {invalid}.")
     named_wrong = {fault.split(" ", 1)[0] for fault in faults}
     for name in _REQUIRED:
         key = PREFIX + name.upper()
@@ -254,19 +262,7 @@ def load_settings(config: Mapping[str, Any], environ: Mapping[str, str] | None =
             faults.append(f"{key} is missing. {_remedy(name)}")
     faults += _unknown(config)
     settings = Settings(**values)
-    faults += conflicts(settings)
-    if faults:
-        raise ConfigurationError(faults)
-    return settings
-
-
-def _find(key: str, config: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, Any]:
-    for name in (key, *(alias for alias, known in _ALIASES.items() if known == key)):
-        if config.get(name) is not None:
-            return name, config[name]
-        if name in environ:
-            return f"{name} (in the environment)", environ[name]
-    return key, None
+    return settings, faults + conflicts(settings)
 
 
 def _remedy(name: str) -> str:
@@ -278,7 +274,7 @@ def _remedy(name: str) -> str:
 
 
 def _unknown(config: Mapping[str, Any]) -> list[str]:
-    known = {PREFIX + name.upper() for name in _FIELDS} | set(_ALIASES)
+    known = {PREFIX + name.upper() for name in _FIELDS} | set(ALIASES)
     faults = []
     for key in sorted(k for k in config if isinstance(k, str) and k.startswith(PREFIX)):
         if key.startswith(_CACHE) and key not in known:

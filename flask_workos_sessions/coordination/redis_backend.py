@@ -77,6 +77,13 @@ class RedisBackend(BaseCache):
         """Send a message; how many receive it."""
         return int(self._redis().publish(channel, message))
 
+    def close(self) -> None:
+        """Close its connections. The next call opens new ones."""
+        held, self._client = self._client, None
+        if held is not None and held[0] == os.getpid():
+            held[1].close()
+            held[1].connection_pool.disconnect()
+
     def _redis(self) -> Redis:
         held, pid = self._client, os.getpid()
         if held is None or held[0] != pid:

@@ -20,11 +20,12 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "validators": set(),
     "setting": set(),
+    "lookup": set(),
     "page_settings": {"setting", "validators"},
     "event_settings": {"setting", "validators"},
     "settings": {
-        *("conflicts", "errors", "event_settings", "lifetime", "page_settings", "setting"),
-        "validators",
+        *("conflicts", "errors", "event_settings", "lifetime", "lookup", "page_settings"),
+        *("setting", "validators"),
     },
     "conflicts": {"settings"},  # its type
 }
@@ -38,7 +39,7 @@ PARTS = {
 KNOW_REQUESTS = {
     *("extension", "assembly", "hooks", "blueprint", "views", "ui", "status", "events_command"),
     *("context", "guards", "passive_status", "refusals", "reports", "urls"),
-    *("parts", "signals", "session_commands"),  # look up the app at hand
+    *("parts", "signals", "session_commands", "doctor_command"),  # look up the app at hand
 }
 #: What Flask and Werkzeug have that stands for the request or app at hand.
 OF_THE_REQUEST = {

@@ -1,0 +1,1 @@
+"""What ``flask workos doctor`` looks at: settings, shared state, and WorkOS as it answers."""

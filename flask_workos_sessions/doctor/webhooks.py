@@ -1,0 +1,67 @@
+"""How soon what happens at WorkOS is known here."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+from ..workos.transport import Answer, Transport, Unreachable
+from .finding import Finding, fault, ok, warning
+from .subject import TOKEN_SECONDS, Subject
+
+_SECRET = "WORKOS_WEBHOOK_SECRET"  # noqa: S105
+_TIMEOUT = 5.0
+
+
+def news(subject: Subject, token_seconds: int | None, *, can_ask: bool) -> list[Finding]:
+    """Webhooks or the poller: without both a leaver is out late.
+
+    :param can_ask: whether the shared state, which knows of the poller, can be asked.
+    """
+    if subject.settings.webhook_secret is not None:
+        return [ok("Webhooks are accepted.", _SECRET)]
+    if subject.misread(_SECRET):
+        return []
+    if can_ask and subject.has_polled is not None and subject.has_polled():
+        return [ok("`flask workos events` reads what happens at WorkOS.")]
+    life = token_seconds or TOKEN_SECONDS
+    return [
+        warning(
+            f"{_SECRET} is not set, and no events poller was seen: a leaver is noticed after up to "
+            f"a token's life ({life} seconds).",
+            _SECRET,
+            "Set up webhooks, or run `flask workos events` (docs/near-real-time.md).",
+        )
+    ]
+
+
+def webhook_endpoint(url: str) -> list[Finding]:
+    """Post what nobody has signed: only our route refuses it in these words."""
+    parts = urlsplit(url)
+    transport = Transport(f"{parts.scheme}://{parts.netloc}")
+    try:
+        answer = transport.call("POST", parts.path or "/", timeout=_TIMEOUT, body={})
+    except Unreachable as unreachable:
+        what = f"The webhook endpoint does not answer ({unreachable})."
+        return [fault(what, _SECRET, "See that the address is right and can be reached.")]
+    if answer.status == 400 and _error(answer) == "signature_refused":
+        return [ok("The webhook endpoint answers, and refuses what is not signed.", _SECRET)]
+    what = f"The webhook endpoint answers {answer.status}, not 400 signature_refused."
+    return [fault(what, _SECRET, _remedy(answer.status))]
+
+
+def _remedy(status: int) -> str:
+    if status == 404:
+        return f"Set {_SECRET} for the app that is served there, and see that the path is right."
+    if 300 <= status < 400 or status in (401, 403):
+        return "Let POSTs to it through the proxy without a login of its own."
+    return "See that the app answers there, and nothing before it."
+
+
+def _error(answer: Answer) -> str | None:
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        return None
+    found = document.get("error") if isinstance(document, dict) else None
+    return found if isinstance(found, str) else None

@@ -1,0 +1,155 @@
+"""``flask workos doctor``: whether the app is set up as it should be, and what to do if not."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from types import TracebackType
+from typing import IO, Any
+
+import click
+from flask import Flask
+from flask.cli import NoAppException, ScriptInfo, pass_script_info
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from .conflicts import store_conflicts
+from .doctor.examination import Group, examine
+from .doctor.finding import Finding, fault, ok, warning
+from .doctor.report import as_json, as_text, failed
+from .doctor.subject import Subject
+from .errors import ConfigurationError
+from .events_poller import has_run
+from .parts import PARTS
+from .settings import read_settings
+from .validators import InvalidValue, url
+from .web_server import push_conflicts
+
+#: Layers of middleware that are looked through.
+_LAYERS = 20
+
+
+@click.command("doctor")
+@click.option("--json", "for_program", is_flag=True, help="Print JSON.")
+@click.option("--strict", is_flag=True, help="Warnings make the status 1 too.")
+@click.option("--offline", is_flag=True, help="Send nothing to any host.")
+@click.option(
+    "--token-file",
+    type=click.File("r", encoding="utf-8"),
+    help="A real access token in a file (- for stdin), which tells the issuer. It is not shown.",
+)
+@click.option(
+    "--webhook-url",
+    metavar="URL",
+    callback=lambda context, option, value: _checked_url(value),
+    help="Where your webhook route answers: something unsigned is posted there.",
+)
+@pass_script_info
+def doctor_command(
+    info: ScriptInfo,
+    for_program: bool,
+    strict: bool,
+    offline: bool,
+    token_file: IO[str] | None,
+    webhook_url: str | None,
+) -> None:
+    """Check the settings, the shared state, and WorkOS as it answers.
+
+    It works without a valid app too: then it says what is wrong with it. The status is 1 when
+    there is a fault. It shows no secret.
+    """
+    if offline and webhook_url:
+        raise click.UsageError("--webhook-url asks a host, and --offline forbids it.")
+    subject, about_the_app = _subject(info)
+    token = None if token_file is None else token_file.read()
+    groups = [
+        Group("App", [about_the_app]),
+        *examine(subject, offline=offline, token=token, webhook_url=webhook_url),
+    ]
+    click.echo((as_json if for_program else as_text)(subject, groups))
+    if failed(groups, strict=strict):
+        raise SystemExit(1)
+
+
+def _subject(info: ScriptInfo) -> tuple[Subject, Finding]:
+    """What can be examined, and what became of the app."""
+    try:
+        app = info.load_app()
+    except ConfigurationError as error:
+        made = _app_of(error.__traceback__)
+        about = fault(
+            "The app does not start: its settings are wrong.", "", "See the faults below."
+        )
+        if made is None:
+            return _environment(error.faults), about
+        return _of_app(made, error.faults), about
+    except NoAppException:
+        if info.app_import_path is None:
+            what = "There is no app at hand: the environment alone is checked."
+            return _environment(), warning(what, "", "Name it: flask --app … workos doctor")
+        return _environment(), _unloaded("it was not found")
+    except Exception as error:
+        # Anything of the app's own; what it says may hold a secret.
+        return _environment(), _unloaded(type(error).__name__)
+    if PARTS not in app.extensions:
+        what = "The extension is not set up on this app."
+        return _of_app(app), fault(what, "", "Call WorkOSSessions(app), or init_app(app).")
+    return _of_app(app), ok(f"The app {app.name} starts.")
+
+
+def _unloaded(why: str) -> Finding:
+    return fault(
+        f"The app cannot be loaded ({why}): the environment alone is checked.",
+        "",
+        "`flask --app … routes` shows the error.",
+    )
+
+
+def _environment(faults: tuple[str, ...] = ()) -> Subject:
+    settings, _ = read_settings({}, os.environ)
+    more = (*faults, *store_conflicts(settings, given=False, testing=False))
+    return Subject.of({}, os.environ, (*more, *push_conflicts(settings)))
+
+
+def _of_app(app: Flask, faults: tuple[str, ...] = ()) -> Subject:
+    parts = app.extensions.get(PARTS)
+    settings, _ = read_settings(app.config, os.environ)
+    if parts is None:
+        faults += tuple(store_conflicts(settings, given=False, testing=app.testing))
+        faults += tuple(push_conflicts(settings))
+    return Subject.of(
+        app.config,
+        os.environ,
+        faults,
+        testing=app.testing,
+        instance_path=app.instance_path,
+        proxy_fix=_has_proxy_fix(app),
+        has_polled=None if parts is None else lambda: has_run(parts.state),
+    )
+
+
+def _app_of(trace: TracebackType | None) -> Flask | None:
+    """The app that could not be set up. The error does not carry it: whatever logs the error would
+    have its secrets."""
+    for frame, _ in traceback.walk_tb(trace):
+        app = frame.f_locals.get("app")
+        if frame.f_code.co_name == "init_app" and isinstance(app, Flask):
+            return app
+    return None
+
+
+def _has_proxy_fix(app: Flask) -> bool:
+    layer: Any = app.wsgi_app
+    for _ in range(_LAYERS):
+        if isinstance(layer, ProxyFix):
+            return True
+        layer = getattr(layer, "app", None) or getattr(layer, "wsgi_app", None)
+    return False
+
+
+def _checked_url(value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        return url(value)
+    except InvalidValue as invalid:
+        raise click.BadParameter(f"It {invalid}.") from None
