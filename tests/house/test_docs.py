@@ -782,6 +782,7 @@ _COMMANDS = (
     "flask --app hello workos sessions",
     "flask workos local",
     "flask workos secret",
+    "flask --app app workos doctor",
     "flask --app app workos events",
     "export ",
     "gunicorn ",

@@ -1,0 +1,207 @@
+"""Each misconfiguration is planted in an app that is well, and is found by its words."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+SAME = secrets.token_hex(32)
+HTTP = "http://localhost/auth/callback"
+REDIS = {"WORKOS_CACHE_DIR": None, "WORKOS_CACHE_TYPE": "redis"}
+
+#: What is planted (``None``: taken away), how bad it is, and words of what is said of it.
+PLANTED = {
+    "no API key": ({"WORKOS_API_KEY": None}, "fault", "WORKOS_API_KEY is missing"),
+    "no client id": ({"WORKOS_CLIENT_ID": None}, "fault", "WORKOS_CLIENT_ID is missing"),
+    "no password": ({"WORKOS_COOKIE_PASSWORD": None}, "fault", "COOKIE_PASSWORD is missing"),
+    "a short password": ({"WORKOS_COOKIE_PASSWORD": "battery7"}, "fault", "at least 32 characters"),
+    "a password of words": (
+        {"WORKOS_COOKIE_PASSWORD": "correct horse battery staple jumps quickly"},
+        "warning",
+        "looks like words",
+    ),
+    "a password that repeats itself": (
+        {"WORKOS_COOKIE_PASSWORD": "4f7Kq9zRt2Lw" * 3},
+        "warning",
+        "repeats itself",
+    ),
+    "one secret for two things": (
+        {"SECRET_KEY": SAME, "WORKOS_COOKIE_PASSWORD": SAME},
+        "warning",
+        "is the same as SECRET_KEY",
+    ),
+    "a secret for cookies and webhooks": (
+        {"WORKOS_WEBHOOK_SECRET": SAME, "WORKOS_COOKIE_PASSWORD": SAME},
+        "warning",
+        "is the same as WORKOS_WEBHOOK_SECRET",
+    ),
+    "a fallback": (
+        {"WORKOS_COOKIE_PASSWORD_FALLBACKS": [secrets.token_hex(32)]},
+        "warning",
+        "WORKOS_COOKIE_PASSWORD_FALLBACKS is in use",
+    ),
+    "a fallback of webhooks": (
+        {"WORKOS_WEBHOOK_SECRET_FALLBACKS": [secrets.token_hex(32)]},
+        "warning",
+        "WORKOS_WEBHOOK_SECRET_FALLBACKS is in use",
+    ),
+    "the password as its own fallback": (
+        {"WORKOS_COOKIE_PASSWORD": SAME, "WORKOS_COOKIE_PASSWORD_FALLBACKS": [SAME]},
+        "warning",
+        "has a secret twice",
+    ),
+    "an unknown key": ({"WORKOS_REDIRECT_URL": "x"}, "fault", "did you mean WORKOS_REDIRECT_URI"),
+    "no redirect URI": ({"WORKOS_REDIRECT_URI": None}, "warning", "Host header"),
+    "a plain redirect URI": (
+        {"WORKOS_REDIRECT_URI": "http://app.example.com/auth/callback"},
+        "fault",
+        "must be https",
+    ),
+    "another callback": (
+        {"WORKOS_REDIRECT_URI": "https://app.example.com/callback"},
+        "fault",
+        "must end in /auth/callback",
+    ),
+    "Secure over http": (
+        {"WORKOS_REDIRECT_URI": HTTP, "WORKOS_COOKIE_SECURE": True},
+        "fault",
+        "WORKOS_COOKIE_SECURE is on and",
+    ),
+    "a cookie for http": (
+        {"WORKOS_REDIRECT_URI": None, "WORKOS_COOKIE_SECURE": False},
+        "warning",
+        "is not Secure",
+    ),
+    "a Domain (security C1)": (
+        {"WORKOS_COOKIE_DOMAIN": "example.com"},
+        "warning",
+        "every host of this domain",
+    ),
+    "a name without prefix": ({"WORKOS_COOKIE_NAME": "sid"}, "warning", "has not the prefix"),
+    "a cookie for frames": ({"WORKOS_COOKIE_SAMESITE": "none"}, "warning", "other sites make"),
+    "tests in public": ({"TESTING": True}, "fault", "TESTING is on"),
+    "no maximum length (security C6)": (
+        {"WORKOS_SESSION_MAX_LENGTH": None},
+        "warning",
+        "for 400 days",
+    ),
+    "minutes for seconds": (
+        {"WORKOS_SESSION_INACTIVITY_TIMEOUT": 30},
+        "fault",
+        "WORKOS_SESSION_INACTIVITY_TIMEOUT is 30 seconds",
+    ),
+    "an inactivity timeout of a token's life": (
+        {"WORKOS_SESSION_INACTIVITY_TIMEOUT": 300},
+        "warning",
+        "is not longer than an access token lives",
+    ),
+    "one of less than two lives": (
+        {"WORKOS_SESSION_INACTIVITY_TIMEOUT": 599},
+        "warning",
+        "less than two lives",
+    ),
+    "one that never comes": (
+        {"WORKOS_SESSION_INACTIVITY_TIMEOUT": 8 * 3600},
+        "warning",
+        "nobody is ever inactive",
+    ),
+    "an early warning": ({"WORKOS_UI_WARN": 1000}, "warning", "WORKOS_UI_WARN is 1000"),
+    "no polls": ({"WORKOS_UI_POLL": 0}, "warning", "does not hear"),
+    "push without threads": ({"WORKOS_UI_PUSH": "sse"}, "fault", "needs WORKOS_UI_PUSH_STREAMS"),
+    "memory (security R7)": (
+        {"WORKOS_CACHE_TYPE": "memory"},
+        "fault",
+        "no other process hears of a sign-out",
+    ),
+    "sessions in memory": (
+        {"WORKOS_CACHE_TYPE": "memory", "WORKOS_SESSION_STORE": "cache"},
+        "fault",
+        "WORKOS_SESSION_STORE=cache needs a cache that all processes share",
+    ),
+    "Redis without TLS": (
+        {**REDIS, "WORKOS_CACHE_REDIS_URL": "redis://:pw@redis.example.com/0"},
+        "warning",
+        "without TLS",
+    ),
+    "Redis without a password": (
+        {**REDIS, "WORKOS_CACHE_REDIS_URL": "rediss://redis.example.com/0"},
+        "warning",
+        "has no password",
+    ),
+    "LocalWorkOS in public (security S8)": (
+        {"WORKOS_BASE_URL": "http://127.0.0.1:9"},
+        "warning",
+        "signs anybody in as anybody",
+    ),
+    "another WorkOS": (
+        {"WORKOS_BASE_URL": "https://workos.example.com"},
+        "warning",
+        "is workos.example.com, not api.workos.com",
+    ),
+    "no issuer": ({"WORKOS_ISSUER": None}, "warning", "`iss` is not checked"),
+    "no webhooks": (
+        {"WORKOS_WEBHOOK_SECRET": None},
+        "warning",
+        "a leaver is noticed after up to a token's life (300 seconds)",
+    ),
+}
+
+
+def planted(healthy, change):
+    settings = {**healthy, **change}
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def told(diagnosis):
+    return [(each["level"], f"{each['what']} {each['remedy']}") for each in diagnosis.wrong]
+
+
+def test_an_app_that_is_well(diagnose, healthy):
+    well = diagnose(healthy, "--offline", "--strict")
+    assert (well.wrong, well.status, well.exit_code) == ([], "ok", 0)
+
+
+@pytest.mark.parametrize(("change", "level", "words"), PLANTED.values(), ids=PLANTED)
+def test_what_is_planted_is_found(diagnose, healthy, change, level, words):
+    settings = planted(healthy, change)
+    found = diagnose(settings, "--offline")
+    assert [each for each, text in told(found) if words in text] == [level]
+    assert found.exit_code == (1 if level == "fault" else 0)
+    assert diagnose(settings, "--offline", "--strict").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "words"),
+    [each for each in PLANTED.values() if each[1] == "warning"],
+    ids=[name for name, each in PLANTED.items() if each[1] == "warning"],
+)
+def test_a_warning_says_what_to_do(diagnose, healthy, change, level, words):
+    found = diagnose(planted(healthy, change), "--offline")
+    assert all(each["remedy"] for each in found.wrong)
+
+
+def test_no_proxy_fix(diagnose, healthy):
+    (found,) = told(diagnose(healthy, "--offline", proxy=False))
+    assert found[0] == "warning"
+    assert "There is no ProxyFix" in found[1]
+
+
+def test_a_misspelt_variable(diagnose, healthy, monkeypatch):
+    monkeypatch.setenv("WORKOS_REDIRECT_URIS", "https://app.example.com/auth/callback")
+    monkeypatch.setenv("WORKOS_TEAM_CALENDAR", "another program's")
+    (found,) = told(diagnose(healthy, "--offline"))
+    assert "Did you mean WORKOS_REDIRECT_URI?" in found[1]
+
+
+def test_every_fault_is_told_at_once(diagnose, healthy):
+    change = {"WORKOS_API_KEY": None, "WORKOS_UI_WARN": "soon", "WORKOS_UI_PUSH": "sse"}
+    found = diagnose(planted(healthy, change), "--offline")
+    faults = [text for level, text in told(found) if level == "fault"]
+    assert len(faults) == 4, "one says that the app does not start"
+
+
+def test_a_setting_that_is_wrong_is_not_told_as_missing_too(diagnose, healthy):
+    change = {"WORKOS_REDIRECT_URI": "nowhere", "WORKOS_SESSION_MAX_LENGTH": "long"}
+    found = diagnose(planted(healthy, change), "--offline")
+    assert [level for level, _ in told(found)] == ["fault"] * 3

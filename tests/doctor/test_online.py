@@ -1,0 +1,197 @@
+"""What the doctor asks over HTTP: WorkOS, and the app's own webhook route."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+
+from flask_workos_sessions import WorkOSSessions
+from flask_workos_sessions.doctor.examination import examine
+from flask_workos_sessions.doctor.subject import Subject
+
+
+def told(diagnosis):
+    return [(each["level"], each["what"]) for each in diagnosis.wrong]
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def serve(app):
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.port}"
+
+    yield serve
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_all_is_well(diagnose, online, workos):
+    found = diagnose(online, "--strict")
+    assert (told(found), found.exit_code) == ([], 0)
+    said = str(found.findings)
+    assert "The clock of this machine is WorkOS's." in said
+    assert "1 RS256 key." in said
+    assert "WorkOS takes the API key." in said
+    assert {each.method for each in workos.requests} == {"GET"}
+
+
+def test_an_api_key_that_was_revoked(diagnose, online, workos):
+    workos.api_key = "sk_test_another_one"
+    found = diagnose(online)
+    assert told(found) == [("fault", "WorkOS refuses the API key.")]
+    assert found.exit_code == 1
+
+
+def test_a_client_id_that_is_unknown(diagnose, online):
+    found = diagnose({**online, "WORKOS_CLIENT_ID": "client_unknown"})
+    assert told(found) == [("fault", "WorkOS knows no such client id.")]
+
+
+def test_workos_is_away_and_need_not_be_asked(diagnose, online, workos):
+    workos.stop()
+    found = diagnose(online)
+    assert told(found) == [("fault", "WorkOS cannot be reached (refused).")]
+    assert diagnose(online, "--offline", "--strict").exit_code == 0
+
+
+def test_offline_asks_nobody(diagnose, online, workos):
+    diagnose(online, "--offline")
+    assert workos.requests == []
+
+
+@pytest.mark.parametrize(
+    ("ahead", "level", "words"),
+    [
+        (0, "ok", "is WorkOS's"),
+        (30, "warning", "30 seconds ahead of"),
+        (-30, "warning", "30 seconds behind"),
+        (-300, "fault", "300 seconds behind"),
+    ],
+)
+def test_a_clock_that_is_wrong(online, ahead, level, words):
+    subject = Subject.of(online, {}, testing=True, clock=lambda: time.time() + ahead)
+    findings = [each for group in examine(subject) for each in group.findings]
+    (found,) = [each for each in findings if "The clock of this machine" in each.what]
+    assert found.level == level
+    # The header has whole seconds.
+    assert words in found.what or words.replace("00 ", "01 ").replace("30 ", "31 ") in found.what
+
+
+@pytest.mark.parametrize("keys", [{"keys": []}, {"keys": [{"kty": "EC", "kid": "a"}]}, ["odd"]])
+def test_a_key_set_without_a_key_for_us(diagnose, online, serve, keys):
+    app = Flask("proxy")
+    app.add_url_rule("/sso/jwks/<client>", "keys", lambda client: keys)
+    app.add_url_rule("/events", "events", lambda: {"data": []})
+    found = diagnose({**online, "WORKOS_BASE_URL": serve(app)})
+    assert told(found) == [("fault", "There is no RS256 key in what is answered (status 200).")]
+
+
+@pytest.mark.parametrize(("status", "words"), [(403, "may not read events"), (500, "answered 500")])
+def test_a_key_that_workos_does_not_answer(diagnose, online, serve, workos, status, words):
+    app = Flask("proxy")
+    app.add_url_rule("/events", "events", lambda: ({"message": "no"}, status))
+    found = diagnose({**online, "WORKOS_BASE_URL": serve(app)})
+    assert any(level == "warning" and words in what for level, what in told(found))
+
+
+# A real token.
+
+
+@pytest.fixture
+def token(workos):
+    return workos.sign_in("alice@acme.test")["access_token"]
+
+
+def test_the_issuer_is_suggested_from_a_token_that_is_not_shown(doctor, online, workos, token):
+    del online["WORKOS_ISSUER"]
+    done = doctor(online, "--token-file", "-", input=f"{token}\n")
+    assert "WARNING WORKOS_ISSUER is not set: `iss` is not checked." in done.stdout
+    assert f"By this token it is: {workos.issuer}" in done.stdout
+    assert not [part for part in token.split(".") if part in done.output]
+    assert (done.exit_code, "user_0" in done.output) == (0, False)
+
+
+def test_an_issuer_that_accepts_no_real_token(diagnose, online, token, tmp_path):
+    (tmp_path / "token").write_text(token)
+    online["WORKOS_ISSUER"] = "https://elsewhere.example.com"
+    found = diagnose(online, "--token-file", str(tmp_path / "token"))
+    assert told(found) == [
+        ("fault", "WORKOS_ISSUER does not accept this token: nobody can sign in.")
+    ]
+
+
+def test_the_token_says_how_long_tokens_live(diagnose, online, workos):
+    workos.set_clocks(access_token_seconds=3600)
+    token = workos.sign_in("alice@acme.test")["access_token"]
+    (found,) = told(diagnose(online, "--token-file", "-", input=token))
+    assert "is not longer than an access token lives (3600, as the token says)" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"), [("cut", "no readable form"), ("other", "another client id")]
+)
+def test_a_token_that_is_none_of_ours(diagnose, online, token, change, words):
+    if change == "other":
+        online["WORKOS_CLIENT_ID"] = "client_other"
+    raw = token[:100] if change == "cut" else token
+    found = diagnose(online, "--offline", "--token-file", "-", input=raw)
+    assert [(level, words in what) for level, what in told(found)] == [("fault", True)]
+
+
+# News.
+
+
+def test_a_poller_that_runs_is_as_good_as_webhooks(diagnose, doctor, online, tmp_path):
+    del online["WORKOS_WEBHOOK_SECRET"]
+    assert "no events poller was seen" in told(diagnose(online))[0][1]
+    app = Flask("polling")
+    app.config.update(online)
+    WorkOSSessions(app)
+    app.extensions["workos_sessions.parts"].state.set("events:cursor", b"event_1", 60)
+    assert told(diagnose(online)) == []
+
+
+def test_the_webhook_endpoint_refuses_what_is_not_signed(diagnose, online, serve):
+    app = Flask("served")
+    app.config.update(online)
+    WorkOSSessions(app)
+    url = f"{serve(app)}/auth/webhook"
+    found = diagnose(online, "--webhook-url", url)
+    assert told(found) == []
+    assert "answers, and refuses what is not signed" in str(found.findings)
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 404])
+def test_something_else_answers_for_the_webhook(diagnose, online, serve, status):
+    app = Flask("another")
+    app.add_url_rule("/auth/webhook", "webhook", lambda: ({}, status), methods=["POST"])
+    found = diagnose(online, "--webhook-url", f"{serve(app)}/auth/webhook")
+    assert told(found) == [
+        ("fault", f"The webhook endpoint answers {status}, not 400 signature_refused.")
+    ]
+
+
+def test_nothing_answers_for_the_webhook(diagnose, online):
+    found = diagnose(online, "--webhook-url", "http://127.0.0.1:9/auth/webhook")
+    assert told(found) == [("fault", "The webhook endpoint does not answer (refused).")]
+
+
+@pytest.mark.parametrize("given", ["--offline --webhook-url http://localhost/x", "--webhook-url x"])
+def test_a_webhook_url_that_cannot_be_asked(doctor, online, given):
+    assert doctor(online, *given.split()).exit_code == 2
+
+
+def test_nothing_of_the_environment_is_in_the_way():
+    assert not [name for name in os.environ if name.startswith("WORKOS_API")]

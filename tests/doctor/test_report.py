@@ -1,0 +1,189 @@
+"""What the doctor prints: never a secret, readable or JSON, and with an app that is broken too."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from flask import Flask
+
+from .conftest import invoke
+
+CANARIES = {
+    "WORKOS_API_KEY": "sk_live_canaryOfTheApiKey",
+    "WORKOS_COOKIE_PASSWORD": "canary-of-the-cookie-7f3a9b2c8d1e",
+    "WORKOS_COOKIE_PASSWORD_FALLBACKS": ["canary-of-a-fallback-7f3a9b2c8d1e4"],
+    "WORKOS_WEBHOOK_SECRET": "canary-of-the-webhook",
+    "WORKOS_WEBHOOK_SECRET_FALLBACKS": ["canary-of-another-webhook"],
+    "SECRET_KEY": "canary-of-flask-itself",
+}
+
+
+def secrets_in(output):
+    return [word for word in ("canary", "@acme") if word in output.casefold()]
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)])
+@pytest.mark.parametrize("where", ["config", "environment"])
+def test_security_t2_no_secret_is_shown(doctor, healthy, monkeypatch, how, where):
+    del healthy["WORKOS_CACHE_DIR"]
+    monkeypatch.delenv("WORKOS_CACHE_DIR")
+    planted = {
+        **CANARIES,
+        "WORKOS_CACHE_REDIS_URL": "rediss://who:canary-pw@redis.example.com/1?password=canary2",
+        "WORKOS_SIGN_OUT_RETURN_TO": "/bye?who=alice@acme.test",
+    }
+    if where == "environment":
+        for name, value in planted.items():
+            healthy.pop(name, None)
+            monkeypatch.setenv(name, value if isinstance(value, str) else json.dumps(value))
+    done = doctor({**healthy, **(planted if where == "config" else {})}, "--offline", *how)
+    assert done.exit_code == 0, done.output
+    assert "rediss://***@redis.example.com/1" in done.output
+    assert secrets_in(done.output) == []
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKOS_API_KEY", "client_canary_of_the_key"),
+        ("WORKOS_CLIENT_ID", "sk_live_canaryOfTheKey"),
+        ("WORKOS_COOKIE_PASSWORD", "canary"),
+        ("WORKOS_REDIRECT_URI", "https://alice:canary@app.example.com/auth/callback"),
+        ("WORKOS_CACHE_REDIS_URL", "https://:canary@host"),
+        ("WORKOS_CACHE_REDIS_URL", "rediss://:canary@host:port"),
+        ("WORKOS_COOKIE_NAME", "sk_live_canaryOfTheKey"),
+        ("WORKOS_ISSUER", "alice@acme.test"),
+    ],
+)
+def test_security_t2_a_value_in_the_wrong_place_is_not_shown(doctor, healthy, how, name, value):
+    done = doctor({**healthy, name: value}, "--offline", *how)
+    assert name in done.output
+    assert secrets_in(done.output) == []
+
+
+def test_security_t2_a_secret_in_two_places_is_shown_in_none(doctor, healthy):
+    healthy["WORKOS_SIGN_IN_RETURN_TO"] = f"/{healthy['WORKOS_COOKIE_PASSWORD']}"
+    done = doctor(healthy, "--offline")
+    assert healthy["WORKOS_COOKIE_PASSWORD"] not in done.output
+    assert "WORKOS_SIGN_IN_RETURN_TO = /***" in done.output
+
+
+def test_it_reads_well(doctor, healthy):
+    healthy["WORKOS_CACHE_TYPE"] = "memory"
+    del healthy["WORKOS_ISSUER"]
+    lines = doctor(healthy, "--offline").stdout.splitlines()
+    assert lines[:4] == ["App", "  ok      The app examined starts.", "", "Settings"]
+    assert "  ok      WORKOS_API_KEY = *** (app.config)" in lines
+    marked = [line for line in lines if line.startswith("  ")]
+    assert all(line[2:9].strip() in ("ok", "WARNING", "FAULT") for line in marked)
+    count = len(marked) - 2
+    assert lines[-1] == f"1 fault, 1 warning, {count} ok."
+
+
+def test_settings_have_their_source(diagnose, healthy, monkeypatch):
+    del healthy["WORKOS_CLIENT_ID"]
+    monkeypatch.setenv("WORKOS_CLIENT_ID", "client_of_the_environment")
+    found = {each["name"]: each for each in diagnose(healthy, "--offline").settings}
+    assert len(found) > 40
+    assert [found[f"WORKOS_{name}"] for name in ("CLIENT_ID", "API_KEY", "UI_POLL")] == [
+        {
+            "name": "WORKOS_CLIENT_ID",
+            "source": "environment",
+            "value": "client_of_the_environment",
+        },
+        {"name": "WORKOS_API_KEY", "source": "app.config", "value": "***"},
+        {"name": "WORKOS_UI_POLL", "source": "default", "value": "30"},
+    ]
+
+
+def test_the_json_has_its_shape(doctor, healthy):
+    del healthy["WORKOS_ISSUER"]
+    document = json.loads(doctor(healthy, "--offline", "--json").stdout)
+    assert list(document) == ["status", "counts", "findings", "settings"]
+    assert document["status"] == "warning"
+    assert document["counts"] == {
+        "fault": 0,
+        "warning": 1,
+        "ok": len(document["findings"]) - 1,
+    }
+    for each in document["findings"]:
+        assert list(each) == ["group", "level", "what", "setting", "remedy"]
+        assert each["level"] in ("ok", "warning", "fault")
+
+
+# Without a valid app.
+
+
+def test_an_app_without_the_extension(healthy):
+    app = Flask("bare")
+    app.config.update(healthy)
+    done = invoke(lambda: app, "--offline")
+    assert done.exit_code == 1
+    assert "FAULT   The extension is not set up on this app." in done.output
+    assert "WORKOS_CLIENT_ID = client_01HEALTHY (app.config)" in done.output
+
+
+def test_an_app_that_cannot_be_made_for_another_reason():
+    def create_app():
+        raise LookupError("canary: no such database")
+
+    done = invoke(create_app, "--offline")
+    assert done.exit_code == 1
+    assert "cannot be loaded (LookupError): the environment alone is checked" in done.output
+    assert "WORKOS_API_KEY is missing" in done.output
+    assert secrets_in(done.output) == []
+
+
+@pytest.fixture
+def flask(tmp_path):
+    """The command as it is typed, in an empty folder."""
+
+    def flask(*arguments, **environ):
+        clean = {n: v for n, v in os.environ.items() if not n.startswith(("FLASK_", "WORKOS_"))}
+        return subprocess.run(
+            [sys.executable, "-m", "flask", *arguments],
+            cwd=tmp_path,
+            env={**clean, **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return flask
+
+
+def test_without_an_app_the_environment_is_checked(flask, healthy):
+    environ = {name: str(value) for name, value in healthy.items() if name != "SECRET_KEY"}
+    done = flask("workos", "doctor", "--offline", **environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "WARNING There is no app at hand" in done.stdout
+    missing = flask("workos", "doctor", "--offline")
+    assert missing.returncode == 1
+    assert "WORKOS_COOKIE_PASSWORD is missing" in missing.stdout
+
+
+def test_an_app_that_is_not_found_is_a_fault(flask):
+    done = flask("--app", "nowhere", "workos", "doctor", "--offline")
+    assert done.returncode == 1
+    assert "cannot be loaded (it was not found)" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_file_whose_settings_are_wrong_is_examined_all_the_same(flask, tmp_path):
+    (tmp_path / "hello.py").write_text(
+        "from flask import Flask\n"
+        "from flask_workos_sessions import WorkOSSessions\n"
+        "app = Flask(__name__)\n"
+        "app.config.update(WORKOS_CLIENT_ID='client_1', WORKOS_COOKIE_DOMAIN='acme.test')\n"
+        "WorkOSSessions(app)\n"
+    )
+    done = flask("--app", "hello", "workos", "doctor", "--offline")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "FAULT   The app does not start" in done.stdout
+    assert "WORKOS_CLIENT_ID = client_1 (app.config)" in done.stdout
+    assert "WARNING WORKOS_COOKIE_DOMAIN is set" in done.stdout

@@ -1,0 +1,139 @@
+"""Shared state as the doctor sees it: SQLite's directory, and Redis."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from flask_workos_sessions.doctor.sqlite_file import file_system, network_disk, private
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:40 / /srv/app rw shared:2 - nfs4 files:/app rw
+31 22 0:41 / /srv/with\\040space rw shared:3 - cifs //files/x rw
+bad line
+"""
+
+
+def faults(diagnosis):
+    return [each["what"] for each in diagnosis.wrong if each["level"] == "fault"]
+
+
+def warnings(diagnosis):
+    return [each["what"] for each in diagnosis.wrong if each["level"] == "warning"]
+
+
+def test_a_directory_that_is_not_there_is_not_made(diagnose, healthy, tmp_path):
+    found = diagnose(healthy, "--offline")
+    assert (found.exit_code, (tmp_path / "state").exists()) == (0, False)
+
+
+def test_an_entry_is_written_and_taken_away_again(diagnose, healthy, tmp_path):
+    (tmp_path / "state").mkdir(mode=0o700)
+    found = diagnose(healthy, "--offline")
+    assert found.wrong == []
+    assert "can be written and read (SQLite" in str(found.findings)
+
+
+def test_a_directory_that_others_can_read(diagnose, healthy, tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(0o755)
+    found = diagnose(healthy, "--offline")
+    assert "open to other users" in faults(found)[0]
+    assert found.exit_code == 1
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_something_else_in_its_place(diagnose, healthy, tmp_path, kind):
+    (tmp_path / "real").mkdir(mode=0o700)
+    if kind == "file":
+        (tmp_path / "state").write_text("in the way")
+    else:
+        (tmp_path / "state").symlink_to(tmp_path / "real")
+    assert "a link or something else" in faults(diagnose(healthy, "--offline"))[0]
+
+
+def test_a_directory_that_cannot_be_made(diagnose, healthy, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    healthy["WORKOS_CACHE_DIR"] = str(tmp_path / "file" / "state")
+    assert len(faults(diagnose(healthy, "--offline"))) == 1
+
+
+def test_a_file_that_is_no_database(diagnose, healthy, tmp_path):
+    (tmp_path / "state").mkdir(mode=0o700)
+    file = tmp_path / "state" / "state.sqlite3"
+    file.write_text("not a database, and long enough to be looked at" * 10)
+    file.chmod(0o600)
+    assert "DatabaseError" in faults(diagnose(healthy, "--offline"))[0]
+
+
+def test_another_user_s_directory(tmp_path):
+    found = os.lstat(tmp_path)
+    foreign = os.stat_result((found.st_mode, 0, 0, 0, os.geteuid() + 1, 0, 0, 0, 0, 0))
+    assert "another user" in private(foreign)[0].what
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/srv/app/state", "nfs4"), ("/srv/with space/x", "cifs"), ("/srv/apple", "ext4")],
+)
+def test_a_network_disk_is_seen_by_its_mount(tmp_path, path, kind):
+    path = type(tmp_path)(path)
+    assert file_system(path, MOUNTS) == kind
+    assert bool(network_disk(path, MOUNTS)) == (kind != "ext4")
+
+
+@pytest.fixture
+def redis_settings(healthy, redis_server):
+    del healthy["WORKOS_CACHE_DIR"]
+    return {
+        **healthy,
+        "WORKOS_CACHE_TYPE": "redis",
+        "WORKOS_CACHE_REDIS_URL": redis_server.url,
+        # The online half is not what is examined here.
+        "WORKOS_BASE_URL": "http://127.0.0.1:9",
+    }
+
+
+def of_redis(diagnosis):
+    return [each for each in diagnosis.wrong if each["group"] == "Shared state"]
+
+
+def order(server, *words):
+    subprocess.run(["redis-cli", "-p", str(server.port), *words], check=True, capture_output=True)
+
+
+def test_redis_that_persists_is_well(diagnose, redis_settings, redis_server):
+    order(redis_server, "config", "set", "appendonly", "yes")
+    found = diagnose(redis_settings)
+    assert of_redis(found) == []
+    assert "can be written and read (Redis)" in str(found.findings)
+
+
+def test_redis_that_forgets(diagnose, redis_settings):
+    (found,) = of_redis(diagnose(redis_settings))
+    assert (found["level"], "keeps nothing on the disk" in found["what"]) == ("warning", True)
+
+
+def test_redis_that_evicts(diagnose, redis_settings, redis_server):
+    order(redis_server, "config", "set", "appendonly", "yes")
+    order(redis_server, "config", "set", "maxmemory-policy", "allkeys-lru")
+    (found,) = of_redis(diagnose(redis_settings))
+    assert (found["level"], "is allkeys-lru" in found["what"]) == ("warning", True)
+
+
+def test_redis_that_is_away(diagnose, redis_settings, redis_server):
+    redis_server.kill()
+    (found,) = of_redis(diagnose(redis_settings))
+    assert (found["level"], "ConnectionError" in found["what"]) == ("fault", True)
+    assert of_redis(diagnose(redis_settings, "--offline")) == []
+
+
+def test_redis_with_another_password(diagnose, redis_settings, redis_server):
+    order(redis_server, "config", "set", "requirepass", "right-one-of-the-test")
+    url = redis_server.url.replace("//", "//:wrong-one@")
+    (found,) = of_redis(diagnose({**redis_settings, "WORKOS_CACHE_REDIS_URL": url}))
+    assert found["level"] == "fault"
+    assert "wrong-one" not in str(found)
