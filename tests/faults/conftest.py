@@ -299,6 +299,8 @@ class World:
     config: dict[str, Any]
     redis: Any
     fleets: list[Fleet]
+    #: Fleets of the test before, which may not have ended yet.
+    ending: list[Fleet] = field(default_factory=list)
 
     def fleet(
         self,
@@ -326,7 +328,13 @@ class World:
             under or [],
         )
         self.fleets.append(fleet)
+        self.see_the_others_end()
         return fleet
+
+    def see_the_others_end(self) -> None:
+        """What a test measures begins when nothing of the one before it runs any more."""
+        while self.ending:
+            self.ending.pop().stop()
 
     def expired(self, fleet: Fleet, left: float = -5, count: int = 1) -> list[str]:
         """Cookies of people who signed in long enough ago; ``left`` seconds of their token."""
@@ -374,7 +382,7 @@ class World:
 
 @pytest.fixture(scope="session")
 def ending() -> Iterator[list[Fleet]]:
-    """Fleets that were told to end: they do so while the next test begins."""
+    """Fleets that were told to end: they do so while the next one starts."""
     fleets: list[Fleet] = []
     yield fleets
     for fleet in fleets:
@@ -407,14 +415,13 @@ def make_world(
         if backend == "redis":
             redis = request.getfixturevalue("redis_server")
             config["WORKOS_CACHE_REDIS_URL"] = redis.url
-        world = World(times, workos, backend, config, redis, [])
+        world = World(times, workos, backend, config, redis, [], ending)
         worlds.append(world)
         return world
 
     yield make
-    while ending:
-        ending.pop().stop()
     for world in worlds:
+        world.see_the_others_end()
         for fleet in world.fleets:
             fleet.process.terminate()
             ending.append(fleet)
