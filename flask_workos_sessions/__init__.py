@@ -20,7 +20,8 @@ from .errors import ConfigurationError
 from .extension import WorkOSSessions
 from .guards import login_required, passive, public
 from .lifetime import Lifetime
-from .session import Impersonator, Session, User
+from .session import Session, User
+from .session_record import Impersonator
 from .stores.session_store import SessionStore
 from .urls import sign_in_url, sign_out_url, sign_up_url
 from .workos.active_session import ActiveSession

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from . import signals
 from .coordination.cutoffs import CutOffs
-from .coordination.endings import Endings, Unreadable
+from .coordination.endings import BEYOND_SECONDS, Endings, Unreadable
 from .coordination.revocations import Revoker
 from .coordination.watch import subjects
 from .errors import SessionNotFound, SessionsUnavailable, UserNotFound
@@ -23,9 +23,12 @@ log = logging.getLogger("flask_workos_sessions")
 #: Seconds that a caller waits until WorkOS has confirmed the end of many sessions; what is left is
 #: done beside later requests.
 REVOKE_SECONDS = 5.0
-#: Seconds for which an end is remembered beyond the session's own: its last token may be as old.
-_BEYOND = 3600
 _REASON = "revoked"
+_NOT_SHARED = (
+    "Sessions that were ended from the app are refused by this process alone: the shared state "
+    "cannot be used. The others hear of it when it can be used again, if this process runs then; "
+    "end them again otherwise."
+)
 
 #: Whose sessions: one of these, or WorkOS's id of the person.
 Person = User | Session | str
@@ -80,13 +83,15 @@ class ActiveSessions:
         """
         user_id = id_of(user)
         kept = keep if keep is None or isinstance(keep, str) else keep.id
-        self.cut_offs.end(
+        shared = self.cut_offs.end(
             "person",
             user_id,
             _REASON,
-            at=self.clock(),
+            at=self.client.now(),
             keep=self.endings.keys(kept) if kept else None,
         )
+        if not shared:
+            log.error(_NOT_SHARED)
         try:
             listed = self._listed(user_id)
         except (UserNotFound, SessionsUnavailable):
@@ -95,7 +100,8 @@ class ActiveSessions:
 
     def revoke_all(self) -> None:
         """End every session of everybody. Each is revoked at WorkOS when it comes the next time."""
-        self.cut_offs.end("everybody", "", _REASON, at=self.clock())
+        if not self.cut_offs.end("everybody", "", _REASON, at=self.client.now()):
+            log.error(_NOT_SHARED)
         log.warning("Every session that began up to now has been ended.")
 
     def _listed(self, user_id: str) -> list[ActiveSession]:
@@ -117,11 +123,15 @@ class ActiveSessions:
 
     def _end(self, sessions: Sequence[ActiveSession]) -> int:
         now = self.clock()
-        ended = []
+        ended, shared = [], True
         for each in sessions:
-            until = max(each.expires_at or now + self.longest, now) + _BEYOND
-            if self.endings.end(each.id, _REASON, until=until):
+            until = max(each.expires_at or now + self.longest, now) + BEYOND_SECONDS
+            recorded = self.endings.end(each.id, _REASON, until=until)
+            shared = shared and recorded.shared
+            if recorded.first:
                 ended.append(each.id)
+        if not shared:
+            log.error(_NOT_SHARED)
         self._revoke_at_workos([each.id for each in sessions])
         # Last: a receiver that raises must not keep any of them alive.
         for session_id in ended:

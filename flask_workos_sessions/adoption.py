@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import opened, signals
-from .coordination.endings import Endings, Unreadable
+from .coordination.endings import BEYOND_SECONDS, Endings, Unreadable
 from .coordination.revocations import Revoker
 from .memo import Known
 from .opened import Opening
@@ -22,7 +22,7 @@ from .refresh.results import (
     Renewed,
     Result,
 )
-from .session import SessionRecord
+from .session_record import SessionRecord
 from .stores.cookie import EndMark
 from .tokens.jwks import WAIT
 
@@ -30,9 +30,6 @@ log = logging.getLogger("flask_workos_sessions")
 
 #: Rotation records that are followed for one request.
 _MAX_SUCCESSORS = 8
-#: Seconds for which an end is remembered after the session would have been over anyway: its cookie
-#: may come again and again, from a script that polls all night, and ends it once.
-_REMEMBERED_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +143,8 @@ class Adoption:
         """End a session here and in all processes; true for the first who ends it."""
         session_id = known.token.session_id
         self.discard(known.record, EndMark(session_id, self.reader.subject(known), reason))
-        until = max(known.record.not_after, self.clock()) + _REMEMBERED_SECONDS
-        return self.endings.end(session_id, reason, until=until)
+        until = max(known.record.not_after, self.clock()) + BEYOND_SECONDS
+        return self.endings.end(session_id, reason, until=until).first
 
     def ended(self, known: Known, reason: str, *, call: bool = True) -> Opening:
         """The session is over, as was found out before: here, or by a cut-off that ended many. Of
@@ -186,7 +183,7 @@ class Adoption:
         # The session may have been ended, or changed, while the exchange was under way.
         reason = self.endings.look(successor.watch)
         if reason is not None:
-            return self.ended(known, reason)
+            return self.ended(successor, reason)
         if not successor.lives(self.clock()):
             return otherwise or opened.unavailable(known)
         self._announce(digest, successor, known)

@@ -11,7 +11,7 @@ from .coordination.background import Background
 from .coordination.breaker import Breaker
 from .coordination.budget import Budget
 from .coordination.counters import Counters
-from .coordination.cutoffs import CutOffs
+from .coordination.cutoffs import COMBINE, CutOffs
 from .coordination.endings import Endings
 from .coordination.layered import LayeredState, Store
 from .coordination.lease import Leases
@@ -19,7 +19,7 @@ from .coordination.memory import CAPACITY, ENDS_CAPACITY, MemoryState
 from .coordination.once import Once
 from .coordination.redis_channel import bell_of
 from .coordination.revocations import Revoker
-from .coordination.shared_state import SharedState
+from .coordination.shared_state import Combine, SharedState
 from .coordination.streams import Streams
 from .opening import Opener
 from .parts import Customization, Parts
@@ -67,18 +67,31 @@ def assemble(
 
     breaker = Breaker(fatal=not testing)
 
-    def remember(capacity: int) -> SharedState:
-        memory = MemoryState(clock=clock, capacity=capacity)
-        return (
-            memory if shared is None else _share(shared, memory, breaker, sealer, settings, clock)
+    def remember(capacity: int, combine: Combine | None = None) -> SharedState:
+        memory = MemoryState(clock=clock, capacity=capacity, combine=combine)
+        if shared is None:
+            return memory
+        return LayeredState(
+            shared,
+            memory,
+            # The longest value is a cookie value, which is sealed and encoded twice more.
+            sealer("shared state", 4 * LONGEST),
+            breaker,
+            clock=clock,
+            namespace=_namespace(settings),
+            combine=combine,
         )
 
+    state = remember(CAPACITY)
     # Apart from the rest: many refreshes must not push out who has signed out.
-    state, ends = remember(CAPACITY), remember(ENDS_CAPACITY)
+    ends = remember(ENDS_CAPACITY, COMBINE)
     counters = Counters()
     background = Background()
     client = WorkOSClient(
-        base_url=settings.base_url, client_id=settings.client_id, api_key=settings.api_key
+        base_url=settings.base_url,
+        client_id=settings.client_id,
+        api_key=settings.api_key,
+        clock=clock,
     )
     verifier = AccessTokenVerifier(
         KeySetCache(client.fetch_keys, clock=clock, state=state, beside=background.submit),
@@ -110,7 +123,6 @@ def assemble(
     cut_offs = CutOffs(
         ends,
         keys.digests,
-        Leases(state),
         clock=clock,
         remembered=settings.session_max_length or settings.cookie_max_age,
         heard=endings.hear,
@@ -121,7 +133,6 @@ def assemble(
         # Apart again: many events must not push out what refresh tokens became.
         Once(remember(CAPACITY), keys.digests, "event"),
         clock=clock,
-        failing=lambda: breaker.failing,
         session_seconds=settings.session_max_length or settings.cookie_max_age,
         end_on_password_reset=settings.end_sessions_on_password_reset,
     )
@@ -191,7 +202,7 @@ def assemble(
             endings=endings,
             refresher=refresher,
             adoption=adoption,
-            pace=Pace(clock=clock),
+            pace=Pace(state, clock=clock),
             clock=clock,
         ),
         customization=customization,
@@ -217,25 +228,6 @@ def _prepare(verifier: AccessTokenVerifier, access_token: str) -> None:
     """Have the token's key at hand before a request needs it."""
     with suppress(InvalidToken):  # told by whoever verifies it
         verifier.keys.prepare(verifier.inspect(access_token).kid)
-
-
-def _share(
-    store: Store,
-    memory: MemoryState,
-    breaker: Breaker,
-    sealer: Callable[[str, int], Sealer],
-    settings: Settings,
-    clock: Callable[[], float],
-) -> LayeredState:
-    return LayeredState(
-        store,
-        memory,
-        # The longest value is a cookie value, which is sealed and encoded twice more.
-        sealer("shared state", 4 * LONGEST),
-        breaker,
-        clock=clock,
-        namespace=_namespace(settings),
-    )
 
 
 def _namespace(settings: Settings) -> str:

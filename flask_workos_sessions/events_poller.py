@@ -24,6 +24,7 @@ LOOK_SECONDS = LEADER_SECONDS / 3
 BEGIN_SECONDS = 2 * 300
 #: Seconds for which the cursor is kept: WorkOS keeps events as long.
 CURSOR_SECONDS = 30 * 86_400
+_OLDEST_SECONDS = 29.0 * 86_400
 #: Seconds of the longest pause when WorkOS, the store or a receiver fails.
 LONGEST_PAUSE = 60.0
 #: How often an event is told to a receiver that raises.
@@ -180,7 +181,9 @@ class EventsPoller:
     def _act(self, event: Event) -> None:
         try:
             self._reactions.act(event)
-        except Unrecorded:
+        except Unrecorded as unrecorded:
+            if isinstance(unrecorded.__cause__, Exception):
+                self._raised(unrecorded.__cause__)
             raise
         except Exception as error:
             self._raised(error)  # by a receiver of session_ended; the session has ended
@@ -203,11 +206,20 @@ class EventsPoller:
         return known
 
     def _cursor(self) -> dict[str, Any]:
-        """Where to go on: ``after`` an event, or ``since`` a moment."""
-        kept = self._state.get(_CURSOR)
-        if kept is not None:
-            cursor = json.loads(kept)
-            if name_of(cursor.get("after")) or isinstance(cursor.get("since"), float):
+        """Where to go on: ``after`` an event, or ``since`` a moment.
+
+        :raises Unrecorded: it cannot be read just now.
+        """
+        kept = self._state.ask(_CURSOR)
+        if not kept.given:
+            # To begin anew would leave out what is older, and write over where we were.
+            raise Unrecorded
+        if kept.value is not None:
+            cursor = json.loads(kept.value)
+            if isinstance(since := cursor.get("since"), float):
+                # Nothing has happened since then. WorkOS may not answer for what it has not kept.
+                return {"since": max(since, self._clock() - _OLDEST_SECONDS)}
+            if name_of(cursor.get("after")):
                 return dict(cursor)
         return self._beginning()
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from .coordination.process_lock import ProcessLock
 from .coordination.watch import Watch
-from .session import Session, SessionRecord
+from .session import Session
+from .session_record import SessionRecord
 from .tokens.access_token import AccessToken
 
 #: Sessions that one process remembers; about ten kilobytes each.

@@ -52,9 +52,11 @@ def stale(known: Known, value: str | None) -> Opening:
     return Opening(stale=True, session=_UNAVAILABLE, held=known, value=value)
 
 
-def unavailable(held: Known | None, retry_after: int = RETRY_AFTER) -> Opening:
+def unavailable(
+    held: Known | None, retry_after: int = RETRY_AFTER, *, value: str | None = None
+) -> Opening:
     """There is a session that cannot be confirmed just now; ``held`` unless it cannot be read."""
-    return Opening(session=_UNAVAILABLE, held=held, retry_after=retry_after)
+    return Opening(session=_UNAVAILABLE, held=held, value=value, retry_after=retry_after)
 
 
 def ended(known: Known, subject: str, reason: str) -> Opening:

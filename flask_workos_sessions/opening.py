@@ -24,7 +24,7 @@ from .tokens.jwks import WAIT
 log = logging.getLogger("flask_workos_sessions")
 
 #: Exchanges that a switch of organization, or a change, makes at most.
-_MAX_SWITCHES = 3
+_MAX_EXCHANGES = 3
 #: Seconds between two looks for a successor, while a session's own token is valid.
 _LOOK_SECONDS = 1.0
 
@@ -85,7 +85,7 @@ class Opener:
         organization: then its successor is exchanged in turn.
         """
         with suppress(Unreadable):
-            for _ in range(_MAX_SWITCHES):
+            for _ in range(_MAX_EXCHANGES):
                 opening = self._exchange(known, caller, organization_id=organization_id)
                 if opening.known is None or opening.session.organization_id == organization_id:
                     return opening
@@ -166,7 +166,8 @@ class Opener:
                 return self.adoption.ended(known, "revoked")
             return opened.stale(known, value)
         opening = self._confirmed(known, caller(), usable)
-        if opening.known is known:
+        if opening.held is known:
+            # Also with a 503: the next request need not look for it again.
             opening.value = value
         return opening
 
@@ -179,13 +180,21 @@ class Opener:
 
     def _confirmed(self, known: Known, caller: Caller, usable: bool) -> Opening:
         """Exchange, again if need be: what another request got may be older than the change."""
-        for _ in range(_MAX_SWITCHES):
+        value = None
+        for _ in range(_MAX_EXCHANGES):
             opening = self._exchange(known, caller, usable=usable)
             after = opening.known
             if usable or after is None or after.watch.change is not Change.CONFIRM:
                 return opening
-            known = after
-        return opened.unavailable(known)
+            # Others may have gone on from there: what they got costs no exchange.
+            known, value = self.adoption.follow(after, fetch=True)
+            value = value or opening.value
+            reason = self.endings.look(known.watch)
+            if reason is not None:
+                return self.adoption.ended(known, reason)
+            if known.watch.change is not Change.CONFIRM and known.lives(self.clock()):
+                return opened.signed_in(known, value)
+        return opened.unavailable(known, value=value)
 
     def _exchange(
         self,
@@ -204,16 +213,21 @@ class Opener:
         if reason is not None:
             return self.adoption.ended(known, reason)
         result = self.refresher.refresh(
-            known.record, caller, proactive=usable, organization_id=organization_id
+            known.record,
+            caller,
+            proactive=usable,
+            organization_id=organization_id,
+            changed_at=known.watch.changed_at,
         )
         return self.adoption.settle(known, result, serve_current=usable, deadline=caller.deadline)
 
     def _follow(self, known: Known, now: float, fetch: bool) -> tuple[Known, str | None]:
         """The session that this one was exchanged for, if there is need for it."""
-        if now < min(known.quiet_until, self._renewal_due(known)):
+        changed = bool(known.watch.change)
+        if now < min(known.quiet_until, self._renewal_due(known)) and not changed:
             return known, None
         lives = known.lives(now)
-        if lives and 0 <= now - known.followed_at < _LOOK_SECONDS:
+        if lives and 0 <= now - known.followed_at < _LOOK_SECONDS and not changed:
             return known, None
         if not lives and self.refresher.under_way(known.record):
             return known, None  # its result is the successor

@@ -11,7 +11,8 @@ from .lifetime import Ends
 from .memo import Known, Memo, memo_key
 from .refresh.due import refresh_due
 from .sealing.keys import KeyRing
-from .session import Impersonator, Session, SessionRecord
+from .session import Session
+from .session_record import Impersonator, SessionRecord
 from .settings import Settings
 from .stores.cookie import CookieStore, EndMark
 from .tokens.access_token import AccessToken, AccessTokenVerifier
@@ -173,6 +174,7 @@ class Reader:
                 subjects(token.subject, token.organization_id, {token.role or "", *token.roles}),
                 signed_in_at=record.signed_in_at,
                 issued_at=token.issued_at,
+                newer_than=record.newer_than,
             ),
         )
 

@@ -10,17 +10,10 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from .lifetime import Ends, Lifetime
+from .session_record import Impersonator, SessionRecord
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 _NO_ENDS = Ends()
-
-
-@dataclass(frozen=True, slots=True)
-class Impersonator:
-    """The WorkOS team member who is signed in as somebody else."""
-
-    email: str = field(repr=False)
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +70,6 @@ def kept_profile(profile: Mapping[str, Any]) -> dict[str, Any]:
     if len(json.dumps(kept.get("metadata"), default=str)) > MAX_METADATA:
         del kept["metadata"]
     return kept
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRecord:
-    """What is kept of a session between two requests: in the sealed cookie, or in a store.
-
-    Times are seconds since the epoch; after ``not_after`` the record is not accepted. ``previous``
-    is the digest of the refresh token before, ``ticket`` the cookie value if it lies in a store.
-    """
-
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    user: Mapping[str, Any] = field(repr=False)
-    organization_id: str | None
-    signed_in_at: int
-    not_after: int
-    authentication_method: str | None = None
-    impersonator: Impersonator | None = None
-    expires_at: int | None = None
-    previous: str | None = None
-    ticket: str | None = field(default=None, repr=False)
 
 
 class Token(Protocol):

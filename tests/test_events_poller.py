@@ -9,6 +9,7 @@ import re
 import pytest
 import responses
 
+from flask_workos_sessions.coordination.breaker import Answer
 from flask_workos_sessions.coordination.lease import Leases
 from flask_workos_sessions.coordination.memory import MemoryState
 from flask_workos_sessions.events_poller import (
@@ -394,6 +395,45 @@ def test_what_cannot_be_shared_waits_and_the_cursor_too(api, process, state):
     one.heard.failing = False
     one.run()
     assert one.heard.told == ids
+
+
+def test_a_cursor_that_cannot_be_read_is_not_written_over(api, process, state, monkeypatch):
+    first = api.happen(2)
+    one = process()
+    one.run()
+    kept = state.get("events:cursor")
+    ask = state.ask
+    monkeypatch.setattr(
+        state, "ask", lambda key: Answer(False) if key == "events:cursor" else ask(key)
+    )
+    api.happen(1)
+    asked = len(api.asked)
+    one.run(nothing)
+    assert len(api.asked) == asked, "it waits"
+    assert state.get("events:cursor") == kept
+    monkeypatch.undo()
+    one.run(nothing)
+    assert api.asked[-1][0] == first[-1]
+
+
+def test_workos_is_not_asked_for_what_it_has_not_kept(api, process, clock):
+    began, day = clock(), 86_400
+    process(interval=5).run(*[lambda: clock.advance(day)] * 40)
+    since = [each for _, each, _ in api.asked]
+    assert since[:29] == [began - BEGIN_SECONDS] * 29
+    assert since[35] == pytest.approx(began + 6 * day, abs=300)
+
+
+def test_what_a_receiver_has_raised_is_told_though_the_event_waits(api, process):
+    api.happen(1)
+    one = process()
+
+    def raises(event):
+        raise Unrecorded from ZeroDivisionError()
+
+    one.heard.act = raises
+    one.run(nothing)
+    assert [type(each) for each in one.raised] == [ZeroDivisionError] * len(one.raised) != []
 
 
 def test_a_receiver_that_raises_gets_it_again_and_keeps_nobody_waiting(api, process):

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .lease import Leases
 from .shared_state import SharedState
 from .watch import Scope
 
 #: Seconds for which a change is remembered: a token that was issued before it has run out by then,
 #: and its refresh tells the truth.
 CHANGE_SECONDS = 86_400
-#: Attempts, and seconds between two, to be the only one who writes a cut-off.
-_ATTEMPTS, _PAUSE = 50, 0.02
-
 #: What the keys begin with.
 ENDS_UNDER, CHANGES_UNDER = "ends:", "changes:"
 
@@ -25,28 +20,53 @@ ENDS: tuple[Scope, ...] = ("person", "organization", "everybody")
 
 class CutOff(NamedTuple):
     """What is recorded: the second up to which it holds, and for an end why, until when (epoch
-    seconds) it matters, and the key of a session that goes on all the same."""
+    seconds) it matters, and the key of a session that goes on all the same.
+
+    Up to ``firm`` it holds without exception: an end spares nobody, and a change is to be
+    confirmed by WorkOS before a session is served. Up to ``told`` the page is told of a change.
+    """
 
     at: int
+    firm: int = 0
+    told: int = 0
     until: int = 0
     reason: str = ""
     keep: str = ""
 
     @classmethod
     def read(cls, value: bytes) -> CutOff:
-        at, until, reason, keep = value.decode().split(" ", 3)
-        return cls(int(at), int(until), reason, keep)
+        at, firm, told, until, reason, keep = value.decode().split(" ", 5)
+        return cls(int(at), int(firm), int(told), int(until), reason, keep)
 
     def __bytes__(self) -> bytes:
         return " ".join(map(str, self)).encode()
+
+
+def merged(one: bytes, two: bytes) -> bytes:
+    """What two cut-offs of the same kind are together, whichever came first.
+
+    The later one counts, and takes nothing back: whom it spares it spares only from what came
+    after the last cut-off that did not.
+    """
+    earlier, later = sorted((CutOff.read(one), CutOff.read(two)))
+    firm = max(earlier.firm, later.firm)
+    if earlier.keep != later.keep:
+        firm = max(firm, earlier.at)
+    told, until = max(earlier.told, later.told), max(earlier.until, later.until)
+    return bytes(later._replace(firm=firm, told=told, until=until))
+
+
+#: How shared state merges cut-offs.
+COMBINE = {ENDS_UNDER: merged, CHANGES_UNDER: merged}
 
 
 class CutOffs:
     """Records cut-offs in shared state.
 
     A later one takes the place of an earlier one, and never the other way round: events come late,
-    twice and in any order.
+    twice and in any order. So it is with what a process could not share at once.
 
+    :param state: merges as :data:`COMBINE` says.
     :param remembered: seconds for which an end matters: as long as a session can last.
     :param heard: called with the keys under which something was recorded.
     """
@@ -55,20 +75,16 @@ class CutOffs:
         self,
         state: SharedState,
         digests: Callable[[str, str], Sequence[str]],
-        leases: Leases,
         *,
         clock: Callable[[], float],
         remembered: int,
         heard: Callable[[Sequence[str]], None],
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._state = state
         self._digests = digests
-        self._leases = leases
         self._clock = clock
         self._remembered = remembered
         self._heard = heard
-        self._sleep = sleep
 
     def end(
         self,
@@ -78,8 +94,10 @@ class CutOffs:
         *,
         at: float,
         keep: Sequence[str] | None = None,
-    ) -> None:
-        """End every session that began up to ``at`` (epoch seconds, WorkOS's time).
+    ) -> bool:
+        """End every session that began up to ``at`` (epoch seconds, WorkOS's time). False when
+        only this process knows of it, because the shared state cannot be used; others hear of it
+        when it can be, and this process still runs.
 
         :param keep: the keys of a session that is spared, one for each password.
         """
@@ -89,40 +107,29 @@ class CutOffs:
         names = [ENDS_UNDER + each for each in cut_off_digests(self._digests, scope, name)]
         for number, key in enumerate(names):
             spared = keep[number] if keep else ""
-            self._raise(key, CutOff(int(at), until, reason, spared), self._remembered)
-        self._heard(names)
+            cut_off = CutOff(int(at), until=until, reason=reason, keep=spared)
+            self._state.merge(key, bytes(cut_off), self._remembered)
+        return self._shared(names)
 
-    def change(self, scope: Scope, name: str, *, at: float) -> None:
-        """Call every token old that was issued up to ``at`` (epoch seconds, WorkOS's time)."""
+    def change(
+        self, scope: Scope, name: str, *, at: float, told: bool = False, confirm: bool = False
+    ) -> bool:
+        """Call every token old that was issued up to ``at`` (epoch seconds, WorkOS's time). The
+        answer is that of :meth:`end`.
+
+        :param told: whether pages are told, though changes of this kind need not concern them.
+        :param confirm: whether WorkOS has to confirm such a session before it is served again.
+        """
         names = [CHANGES_UNDER + each for each in cut_off_digests(self._digests, scope, name)]
+        moment = int(at)
+        cut_off = CutOff(moment, firm=moment if confirm else 0, told=moment if told else 0)
         for key in names:
-            self._raise(key, CutOff(int(at)), CHANGE_SECONDS)
+            self._state.merge(key, bytes(cut_off), CHANGE_SECONDS)
+        return self._shared(names)
+
+    def _shared(self, names: Sequence[str]) -> bool:
         self._heard(names)
-
-    def _raise(self, key: str, cut_off: CutOff, seconds: int) -> None:
-        owner = self._alone(key)
-        try:
-            value = self._state.get(key)
-            if value is not None:
-                there = CutOff.read(value)
-                if there.at > cut_off.at or there == cut_off:
-                    return
-                if there.at == cut_off.at and there.keep != cut_off.keep:
-                    cut_off = cut_off._replace(keep="")  # two that spare different sessions
-            self._state.set(key, bytes(cut_off), seconds)
-        finally:
-            if owner is not None:
-                self._leases.free(key, owner)
-
-    def _alone(self, key: str) -> bytes | None:
-        """The proof that nobody else writes this one just now; without it after a second: to
-        record it is more than to be alone."""
-        for _ in range(_ATTEMPTS):
-            owner = self._leases.take(key)
-            if owner is not None:
-                return owner
-            self._sleep(_PAUSE)
-        return None
+        return all(self._state.is_shared(each) for each in names)
 
 
 def cut_off_digests(

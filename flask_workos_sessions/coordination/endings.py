@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from .breaker import Answer
 from .cutoffs import CHANGES_UNDER, ENDS, ENDS_UNDER, CutOff, cut_off_digests
 from .memory import MemoryState
 from .shared_state import SharedState
-from .watch import WEIGHTS, Scope, Watch
+from .watch import WEIGHTS, Change, Scope, Watch
 
 #: Why a session ended. The same words in logs, signals, JSON and on pages.
 REASONS = frozenset(
     {"inactivity", "max_length", "revoked", "signed_out", "user_changed", "access_removed"}
 )
+#: Seconds for which an end is remembered after the session would have been over anyway: its last
+#: token may be as old, and its cookie may come again and again, from a script that polls all night,
+#: and ends it once.
+BEYOND_SECONDS = 86_400
 #: Seconds for which "not ended" is believed before the shared state is asked again. No process
 #: serves a session longer than that after another one has ended it.
 BELIEVED_SECONDS = 1.0
@@ -22,6 +27,14 @@ BELIEVED_SECONDS = 1.0
 
 class Unreadable(Exception):
     """Whether a session has ended cannot be found out just now, and has to be (security R7)."""
+
+
+class Recorded(NamedTuple):
+    """Whether an end was the first of its session, and whether others can know of it: if not, the
+    shared state cannot be used, and they hear of it when it can be and this process still runs."""
+
+    first: bool
+    shared: bool
 
 
 class Endings:
@@ -68,6 +81,7 @@ class Endings:
         *,
         signed_in_at: int = 0,
         issued_at: int = 0,
+        newer_than: int = 0,
     ) -> Watch:
         """Where news about a session would be found; worth keeping for repeated questions.
 
@@ -86,24 +100,26 @@ class Endings:
                 ends.append(ENDS_UNDER + digest)
             changes.append((CHANGES_UNDER + digest, WEIGHTS[scope]))
         key = self.keys(session_id)[0]
-        return Watch(key, tuple(ends), tuple(changes), signed_in_at, issued_at)
+        return Watch(key, tuple(ends), tuple(changes), signed_in_at, issued_at, newer_than)
 
     def keys(self, session_id: str) -> list[str]:
         """Where the end of this session is recorded: under every password."""
         return ["ended:" + digest for digest in self._digests("ended", session_id)]
 
-    def end(self, session_id: str, reason: str, *, until: float) -> bool:
-        """Refuse the session up to ``until`` (epoch seconds). True for the first who ends it."""
-        key, *others = self.keys(session_id)
+    def end(self, session_id: str, reason: str, *, until: float) -> Recorded:
+        """Refuse the session up to ``until`` (epoch seconds)."""
+        key, *others = keys = self.keys(session_id)
         value = b"%d %s" % (math.ceil(until), reason.encode())
         seconds = self._seconds_to(until)
+        shared_before = self._shared(keys)
         first = self._ended.add(key, reason.encode(), seconds)
         for other in others:
             self._state.add(other, value, seconds)
         first = self._state.add(key, value, seconds) and first
-        if first:
-            self._recorded([key, *others])
-        return first
+        shared = self._shared(keys)
+        if first or (shared and not shared_before):
+            self._recorded(keys)
+        return Recorded(first, shared)
 
     def reason(self, session_id: str) -> str | None:
         """Why the session ended, or ``None``.
@@ -143,15 +159,22 @@ class Endings:
             return reason.decode()
         for answer in others[: len(watch.ends)]:
             cut_off = _cut_off(answer)
-            if cut_off and watch.signed_in_at <= cut_off.at and cut_off.keep != watch.key:
+            if not cut_off or watch.signed_in_at > cut_off.at:
+                continue
+            if watch.signed_in_at <= cut_off.firm or cut_off.keep != watch.key:
                 watch.cut_off = True
                 return cut_off.reason
         if self._required and not (own.given and all(answer.given for answer in others)):
             raise Unreadable
         for (_, weight), answer in zip(watch.changes, others[len(watch.ends) :], strict=True):
             cut_off = _cut_off(answer)
-            if cut_off and weight > watch.change and watch.is_older(cut_off.at, asked_at):
-                watch.change = weight
+            if cut_off and watch.is_older(cut_off.at):
+                if watch.is_older(cut_off.told):
+                    weight = max(weight, Change.TOLD)
+                if watch.is_older(cut_off.firm):
+                    weight = Change.CONFIRM
+                watch.change = max(watch.change, weight)
+                watch.changed_at = max(watch.changed_at, cut_off.at)
         watch.found = tuple(answer.value for answer in others)
         watch.asked_at = asked_at
         return None
@@ -164,6 +187,9 @@ class Endings:
         self._believed_from = self._clock()
         if keys:
             self._recorded(keys)
+
+    def _shared(self, keys: Sequence[str]) -> bool:
+        return all(self._state.is_shared(key) for key in keys)
 
     def _seconds_to(self, until: float) -> int:
         return max(1, math.ceil(until - self._clock()))

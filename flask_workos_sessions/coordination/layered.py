@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ..sealing.seal import Sealer
 from .breaker import Answer, Breaker
 from .memory import MemoryState
+from .process_lock import ProcessLock
+from .shared_state import Combine, rule_for
 
 #: Under this name a store says which life it is in: it is gone when the store was emptied.
 _LIFE = "life"
@@ -21,6 +24,10 @@ LIFE_SECONDS = 5.0
 _COPIED_AT_ONCE = 20
 #: These are worth copying: ends, cut-offs, successors and dead tokens.
 _COPIED = ("ended:", "ends:", "changes:", "rotated:", "seen:", "dead:")
+#: Seconds after which another one may merge, when the one who was at it has crashed.
+_MERGE_SECONDS = 8
+#: Attempts, and seconds between two, to be the only one who merges.
+_ATTEMPTS, _PAUSE = 50, 0.02
 
 
 class Store(Protocol):
@@ -54,7 +61,9 @@ class LayeredState:
         *,
         namespace: str,
         clock: Callable[[], float],
+        combine: Combine | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.breaker = breaker
         self._store = store
@@ -62,11 +71,15 @@ class LayeredState:
         self._sealer = sealer
         self._namespace = namespace
         self._clock = clock
+        self._combine = combine or {}
         self._monotonic = monotonic
+        self._sleep = sleep
         self._life = b""
         self._look_at = 0.0
-        self._owed: list[str] = []
         self._failed = False
+        self._lock = ProcessLock()
+        #: What the store has not got, the oldest first.
+        self._owed: dict[str, None] = {}
 
     @property
     def born(self) -> float:
@@ -100,20 +113,41 @@ class LayeredState:
     def add(self, key: str, value: bytes, seconds: int) -> bool:
         seconds = max(1, seconds)
         self._attend()
+        entry = self._memory.entry(key)
+        if entry is not None and entry[1][:_LIFE_SIZE] != self._life:
+            # What was added while the store was away counts.
+            until, own = entry
+            value, seconds = own[_LIFE_SIZE:], max(1, int(until - self._clock()))
+        else:
+            entry = None
         name, sealed = self._name(key), self._seal(key, value)
         added = self.breaker.call(self._store.add, name, sealed, seconds)
         if not added.given:
+            if entry is not None:
+                return False
+            self._owe(key)
             return self._memory.add(key, bytes(_LIFE_SIZE) + value, seconds)
         if not added.value:
             there = self.breaker.call(self._store.get, name)
-            if there.value is None or self._open(key, there.value) is not None:
+            if not there.given:
+                return False
+            theirs = self._open(key, there.value)
+            if theirs is not None:
+                if entry is not None:
+                    self._remember(key, theirs, seconds, stored=True)
                 return False
             # Nobody who shares our password wrote this: it must not stand in the way.
             self.breaker.call(self._store.set, name, sealed, seconds)
-        own = self._memory.get(key)
         self._remember(key, value, seconds, stored=True)
-        # What was added while the store was away counts.
-        return own is None or own[:_LIFE_SIZE] == self._life
+        return entry is None
+
+    def merge(self, key: str, value: bytes, seconds: int) -> None:
+        self._attend()
+        self._merge(key, value, max(1, seconds))
+
+    def is_shared(self, key: str) -> bool:
+        own = self._memory.get(key)
+        return own is None or own[:_LIFE_SIZE] != bytes(_LIFE_SIZE)
 
     def delete(self, key: str) -> None:
         self._memory.delete(key)
@@ -131,9 +165,11 @@ class LayeredState:
     def _answer(self, key: str, given: bool, sealed: Any) -> Answer:
         """What the store's answer means, with what this process remembers."""
         value = self._open(key, sealed)
-        if value is not None:
-            return Answer(True, value)
         own = self._memory.get(key)
+        if value is not None:
+            if own is not None and self._merges(key):
+                value = rule_for(key, self._combine)(value, own[_LIFE_SIZE:])
+            return Answer(True, value)
         if own is None:
             return Answer(given)
         if given and own[:_LIFE_SIZE] == self._current_life():
@@ -154,39 +190,81 @@ class LayeredState:
         return self._sealer.open(sealed.decode("latin-1"), name=key)
 
     def _remember(self, key: str, value: bytes, seconds: int, *, stored: bool) -> None:
-        self._memory.set(key, (self._life if stored else bytes(_LIFE_SIZE)) + value, seconds)
+        life = self._life if stored else b""
+        self._memory.set(key, (life or bytes(_LIFE_SIZE)) + value, seconds)
+        if not life:
+            self._owe(key)
+
+    def _merges(self, key: str) -> bool:
+        return key.startswith(tuple(self._combine))
+
+    def _merge(self, key: str, value: bytes, seconds: int) -> None:
+        """One at a time, with what the store has and what of ours it has not got."""
+        rule, name = rule_for(key, self._combine), self._name(key)
+        with self._alone(name):
+            found = self.breaker.call(self._store.get, name)
+            there, own = self._open(key, found.value), self._memory.get(key)
+            if own is not None:
+                value = rule(own[_LIFE_SIZE:], value)
+            if there is not None:
+                value = rule(there, value)
+            sealed = self._seal(key, value)
+            stored = found.given and self.breaker.call(self._store.set, name, sealed, seconds).given
+            self._remember(key, value, seconds, stored=stored)
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Keep others from merging what lies under a name. Not for longer than a second: to have
+        it recorded is more than to be alone."""
+        lock, mine = name + ":merging", os.urandom(16)
+        for _ in range(_ATTEMPTS):
+            taken = self.breaker.call(self._store.add, lock, mine, _MERGE_SECONDS)
+            if taken.value or not taken.given:
+                break
+            self._sleep(_PAUSE)
+        try:
+            yield
+        finally:
+            self.breaker.call(self._store.remove, lock, mine)
 
     def _attend(self) -> None:
         """Notice that the store is back, or was emptied, and give it what it has not got."""
         failing = self.breaker.failing
-        if self._life and self._monotonic() < self._look_at and failing == self._failed:
-            if self._owed and not failing:
-                self._copy()
-            return
-        before, recovered = self._life, self._failed and not failing
-        self._failed = failing
-        self._look_at = self._monotonic() + LIFE_SECONDS
-        if not self._current_life():
-            return
-        if recovered or (before and before != self._life):
-            self._owed = [
-                key
-                for key, _, value in self._memory.items()
-                if key.startswith(_COPIED) and value[:_LIFE_SIZE] != self._life
-            ]
+        if not self._life or self._monotonic() >= self._look_at or failing != self._failed:
+            before, self._failed = self._life, failing
+            self._look_at = self._monotonic() + LIFE_SECONDS
+            if self._current_life() and before and before != self._life:
+                for key, _, value in self._memory.items():
+                    if value[:_LIFE_SIZE] != self._life:
+                        self._owe(key)
+        if self._owed and not self.breaker.failing:
+            self._copy()
+
+    def _owe(self, key: str) -> None:
+        if key.startswith(_COPIED):
+            with self._lock:
+                self._owed[key] = None
+                while len(self._owed) > self._memory.capacity:
+                    del self._owed[next(iter(self._owed))]
 
     def _copy(self) -> None:
-        owed, self._owed = self._owed[:_COPIED_AT_ONCE], self._owed[_COPIED_AT_ONCE:]
-        for key in owed:
+        with self._lock:
+            some = list(self._owed)[:_COPIED_AT_ONCE]
+            for key in some:
+                del self._owed[key]
+        for key in some:
             entry = self._memory.entry(key)
-            if entry is None:
+            if entry is None or entry[1][:_LIFE_SIZE] == self._life:
                 continue
             until, own = entry
             value, seconds = own[_LIFE_SIZE:], max(1, int(until - self._clock()))
+            if self._merges(key):
+                self._merge(key, value, seconds)
+                continue
             sealed = self._seal(key, value)
             # Another process may have written something newer: then that counts.
-            self.breaker.call(self._store.add, self._name(key), sealed, seconds)
-            self._remember(key, value, seconds, stored=not self.breaker.failing)
+            added = self.breaker.call(self._store.add, self._name(key), sealed, seconds)
+            self._remember(key, value, seconds, stored=added.given)
 
     def _current_life(self) -> bytes:
         """A random name that a store has from when it is empty to when it is emptied."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from .breaker import Answer
 from .process_lock import ProcessLock
+from .shared_state import Combine, rule_for
 
 #: Entries that are kept at most; each is a few hundred bytes to four kilobytes.
 CAPACITY = 20_000
@@ -19,9 +20,16 @@ class MemoryState:
     #: It shares nothing, and so can lose nothing that others told it.
     born = 0.0
 
-    def __init__(self, *, clock: Callable[[], float], capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        capacity: int = CAPACITY,
+        combine: Combine | None = None,
+    ) -> None:
+        self.capacity = capacity
         self._clock = clock
-        self._capacity = capacity
+        self._combine = combine or {}
         self._lock = ProcessLock()
         self._entries: dict[str, tuple[float, bytes]] = {}
 
@@ -51,6 +59,16 @@ class MemoryState:
                 return False
             self._put(key, value, seconds)
             return True
+
+    def merge(self, key: str, value: bytes, seconds: int) -> None:
+        with self._lock:
+            there = self.get(key)
+            if there is not None:
+                value = rule_for(key, self._combine)(there, value)
+            self._put(key, value, seconds)
+
+    def is_shared(self, key: str) -> bool:
+        return True
 
     def delete(self, key: str) -> None:
         with self._lock:
@@ -91,7 +109,7 @@ class MemoryState:
 
     def _put(self, key: str, value: bytes, seconds: int) -> None:
         self._entries.pop(key, None)
-        if len(self._entries) >= self._capacity:
+        if len(self._entries) >= self.capacity:
             self._make_room()
         self._entries[key] = (self._clock() + max(1, seconds), value)
 
@@ -99,5 +117,5 @@ class MemoryState:
         now = self._clock()
         over = [key for key, (until, _) in self._entries.items() if until <= now]
         # When nothing has run out, the oldest tenth goes: one scan then serves many writes.
-        for key in over or list(self._entries)[: max(1, self._capacity // 10)]:
+        for key in over or list(self._entries)[: max(1, self.capacity // 10)]:
             del self._entries[key]

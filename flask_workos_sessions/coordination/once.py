@@ -23,6 +23,8 @@ class Turn(Enum):
     ANOTHER = "another"
     #: It has been done.
     NOBODY = "nobody"
+    #: That cannot be found out: the shared state cannot be used.
+    UNKNOWN = "unknown"
 
 
 class Once:
@@ -43,12 +45,13 @@ class Once:
         """Ask whose turn it is; :attr:`Turn.MINE` is followed by :meth:`done` or :meth:`undo`."""
         mine: list[str] = []
         for key in self._keys(name):
-            if self._state.add(key, _BEGUN, BEGUN_SECONDS):
+            turn = self._begin(key)
+            if turn is Turn.MINE:
                 mine.append(key)
                 continue
             for each in mine:
                 self._state.delete(each)
-            return Turn.NOBODY if self._state.get(key) == _DONE else Turn.ANOTHER
+            return turn
         return Turn.MINE
 
     def done(self, name: str) -> None:
@@ -60,6 +63,19 @@ class Once:
         """It failed: the next one who asks may try."""
         for key in self._keys(name):
             self._state.delete(key)
+
+    def _begin(self, key: str) -> Turn:
+        first = self._state.add(key, _BEGUN, BEGUN_SECONDS)
+        if not self._state.is_shared(key):
+            if first:
+                self._state.delete(key)
+            return Turn.UNKNOWN
+        if first:
+            return Turn.MINE
+        there = self._state.ask(key)
+        if there.value == _DONE:
+            return Turn.NOBODY
+        return Turn.ANOTHER if there.given else Turn.UNKNOWN
 
     def _keys(self, name: str) -> list[str]:
         # In one order everywhere: of two who begin at once, one is first.

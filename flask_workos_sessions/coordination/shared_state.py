@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from .breaker import Answer
+
+#: What keys of a kind that can be merged begin with (up to and with the colon), and the rule: of
+#: two values it makes one, the same in whatever order.
+Combine = Mapping[str, Callable[[bytes, bytes], bytes]]
+
+
+def rule_for(key: str, combine: Combine) -> Callable[[bytes, bytes], bytes]:
+    """The rule by which values under a key are merged.
+
+    :raises KeyError: there is none for keys of this kind.
+    """
+    kind, colon, _ = key.partition(":")
+    return combine[kind + colon]
 
 
 class SharedState(Protocol):
@@ -37,6 +50,15 @@ class SharedState(Protocol):
 
     def add(self, key: str, value: bytes, seconds: int) -> bool:
         """Keep a value unless there is one already: true for exactly one caller."""
+        ...
+
+    def merge(self, key: str, value: bytes, seconds: int) -> None:
+        """Keep a value together with the one that is there, by the rule for keys of this kind
+        (:data:`Combine`): whoever writes first or last, and during an outage, none is lost."""
+        ...
+
+    def is_shared(self, key: str) -> bool:
+        """Whether what this process wrote under the key reached what the processes share."""
         ...
 
     def delete(self, key: str) -> None:

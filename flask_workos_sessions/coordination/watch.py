@@ -26,10 +26,10 @@ class Change(IntEnum):
     CONFIRM = 3
 
 
-#: What a change of each kind asks for.
+#: What a change of each kind asks for at least.
 WEIGHTS: dict[Scope, Change] = {
     "person": Change.RENEW,
-    "membership": Change.CONFIRM,
+    "membership": Change.TOLD,
     "organization": Change.RENEW,
     "role": Change.TOLD,
     "everybody": Change.RENEW,
@@ -42,8 +42,10 @@ class Watch:
 
     ``key`` is the session's own; under ``ends`` are cut-offs that end what began up to a moment,
     under ``changes`` those that make tokens old. ``signed_in_at`` and ``issued_at`` are in WorkOS's
-    time (seconds since the epoch). The rest is what the last look found: when it was, what it asks
-    for, whether a cut-off ended the session, and which cut-offs there were, to see a new one.
+    time (seconds since the epoch), and so is ``newer_than``: changes up to then are in the token,
+    whenever it was issued. The rest is what the last look found: when it was, what it asks for, the
+    moment of the last change that does, whether a cut-off ended the session, and which cut-offs
+    there were, to see a new one.
     """
 
     key: str
@@ -51,8 +53,10 @@ class Watch:
     changes: tuple[tuple[str, Change], ...]
     signed_in_at: int
     issued_at: int
+    newer_than: int = 0
     asked_at: float = _NEVER
     change: Change = Change.NONE
+    changed_at: int = 0
     cut_off: bool = False
     found: tuple[bytes | None, ...] = ()
 
@@ -61,10 +65,10 @@ class Watch:
         """All keys, in the order of the fields."""
         return [self.key, *self.ends, *(key for key, _ in self.changes)]
 
-    def is_older(self, moment: int, now: float) -> bool:
-        """Whether the token is older than a change. One of the same second counts as older
-        (security W2), once that second is over: before, its successor could be of it too."""
-        return self.issued_at < moment or (self.issued_at == moment and now >= moment + 1)
+    def is_older(self, moment: int) -> bool:
+        """Whether the token may not know of a change. One of the same second counts as older
+        (security W2), unless it was asked for when the change was known."""
+        return self.issued_at <= moment > self.newer_than
 
 
 def membership(user_id: str, organization_id: str) -> str:

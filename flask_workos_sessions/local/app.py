@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from datetime import UTC, datetime
+
+from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -25,6 +27,12 @@ def create_app(environment: Environment) -> Flask:
     @app.errorhandler(HTTPException)
     def say_in_json(error: HTTPException) -> ResponseReturnValue:
         return {"message": error.name}, error.code or 500
+
+    @app.after_request
+    def date(response: Response) -> Response:
+        # By the clock from which tokens and events have their moments.
+        response.date = datetime.fromtimestamp(environment.clock(), UTC)
+        return response
 
     app.wsgi_app = Wire(app.wsgi_app, environment)  # type: ignore[method-assign]
     return app

@@ -39,6 +39,11 @@ class _QuietHandler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        # Without the machine's Date: the app has its own clock, and says what it shows.
+        self.send_response_only(code, message)
+        self.send_header("Server", self.version_string())
+
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
         # Werkzeug would wait for another request.
         self.close_connection = True

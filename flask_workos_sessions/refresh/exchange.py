@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ..coordination.counters import Counters
-from ..session import SessionRecord, kept_profile
+from ..session import kept_profile
+from ..session_record import SessionRecord
 from ..workos.client import WorkOSClient
 from ..workos.outcomes import (
     Authenticated,
@@ -56,12 +57,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be exchanged, for which organization, and for whom."""
+    """What is to be exchanged, for which organization, and for whom; and the moment of the last
+    change (WorkOS's time) because of which its token is old, 0 if there is none."""
 
     digest: str
     record: SessionRecord
     wanted: str | None
     caller: Caller
+    changed_at: int = 0
 
 
 class Exchange:
@@ -188,6 +191,8 @@ class Exchange:
             organization_id=outcome.organization_id or order.wanted,
             impersonator=outcome.impersonator or record.impersonator,
             previous=order.digest,
+            asked_after=order.changed_at,
+            newer_than=record.asked_after if order.changed_at else 0,
         )
         until = float(record.not_after)
         if self._inactivity_timeout is not None:

@@ -17,7 +17,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from ..session import USER_FIELDS, Impersonator, SessionRecord
+from ..session import USER_FIELDS
+from ..session_record import Impersonator, SessionRecord
 from . import base64url
 from .dictionary import DICTIONARY
 
@@ -62,6 +63,7 @@ def encode_record(record: SessionRecord) -> bytes:
             else None,
             record.expires_at,
             record.previous,
+            *_moments(record),
         ]
     )
     plain = header + payload + rest
@@ -140,13 +142,22 @@ def _inflate(deflated: bytes) -> bytes:
 
 def _load(rest: bytes, access_token: str, refresh_token: str) -> SessionRecord:
     try:
-        user, organization_id, signed_in_at, not_after, method, by, expires_at, previous = _scan(
-            _text(rest)
-        )
+        (
+            user,
+            organization_id,
+            signed_in_at,
+            not_after,
+            method,
+            by,
+            expires_at,
+            previous,
+            *moments,
+        ) = _scan(_text(rest))
         if not isinstance(by, list | None):
             raise TypeError
+        asked_after, newer_than = moments or (0, 0)
         impersonator = None if by is None else Impersonator(*by)
-    except (TypeError, RecursionError):
+    except (TypeError, ValueError, RecursionError):
         raise ValueError("session record of the wrong shape") from None
     return SessionRecord(
         access_token=access_token,
@@ -159,7 +170,15 @@ def _load(rest: bytes, access_token: str, refresh_token: str) -> SessionRecord:
         impersonator=impersonator,
         expires_at=expires_at,
         previous=previous,
+        asked_after=asked_after,
+        newer_than=newer_than,
     )
+
+
+def _moments(record: SessionRecord) -> tuple[int, ...]:
+    """Most sessions have none, and are no larger for it."""
+    moments = (record.asked_after, record.newer_than)
+    return moments if any(moments) else ()
 
 
 def _check(record: SessionRecord) -> None:
@@ -182,6 +201,8 @@ def _check(record: SessionRecord) -> None:
         and _is_time(record.signed_in_at)
         and _is_time(record.not_after)
         and (record.expires_at is None or _is_time(record.expires_at))
+        and _is_time(record.asked_after)
+        and _is_time(record.newer_than)
         and (by is None or (isinstance(by.email, str) and _is_text(by.reason)))
     ):
         raise ValueError("session record with a value of the wrong type")

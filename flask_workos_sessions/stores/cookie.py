@@ -11,7 +11,7 @@ from werkzeug.http import dump_cookie
 from ..errors import SessionTooLarge
 from ..sealing.cookie import decode_with_claims, encode_record
 from ..sealing.seal import Sealer
-from ..session import SessionRecord
+from ..session_record import SessionRecord
 from ..settings import Settings
 
 #: Bytes of name and value; a browser drops a cookie above 4,096 with its attributes.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..coordination.breaker import Breaker, Wording
 from ..sealing import base64url
 from ..sealing.seal import Sealer
-from ..session import SessionRecord
+from ..session_record import SessionRecord
 from ..settings import Settings
 from .cookie import MARK_SECONDS, CookieStore, EndMark
 from .session_store import SessionStore

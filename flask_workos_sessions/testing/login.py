@@ -18,7 +18,8 @@ from ..parts import PARTS, Parts
 from ..refresh.due import BUFFER_SECONDS
 from ..sealing.keys import KeyRing
 from ..sealing.seal import Sealer
-from ..session import Impersonator, Session, SessionRecord, kept_profile
+from ..session import Session, kept_profile
+from ..session_record import Impersonator, SessionRecord
 from ..settings import Settings
 from ..stores.cookie import CookieStore
 from ..tokens.jwks import WAIT, KeySetCache

@@ -15,7 +15,8 @@ from ..lifetime import IMPERSONATION_MAX_LENGTH
 from ..memo import Known
 from ..opened import Opening, signed_in
 from ..parts import Parts
-from ..session import SessionRecord, kept_profile
+from ..session import kept_profile
+from ..session_record import SessionRecord
 from ..stores.server import StoreUnavailable
 from ..tokens.access_token import AccessToken
 from ..tokens.refusals import InvalidToken

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Response, abort, jsonify, request
+from flask import Response, abort, current_app, jsonify, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
@@ -42,8 +42,12 @@ def webhook() -> Response:
     try:
         parts.reactions.act(event)
         told = parts.reactions.tell(event)
-    except Unrecorded:
+    except Unrecorded as unrecorded:
         log.warning("A webhook waits for the shared state: WorkOS will send it again.")
+        if unrecorded.__cause__ is not None:
+            current_app.logger.error(
+                "A receiver of session_ended has raised.", exc_info=unrecorded.__cause__
+            )
         told = False
     if not told:
         response = _answer(503, {"error": "try_again"})

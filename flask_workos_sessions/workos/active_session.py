@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..session import Impersonator
+from ..session_record import Impersonator
 from .moment import read_moment
 
 

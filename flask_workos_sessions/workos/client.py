@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,7 +15,8 @@ from .active_session import ActiveSession
 from .event_page import PAGE_SIZE, EventPage, EventsUnavailable
 from .moment import write_moment
 from .outcomes import Outcome, Transient, classify
-from .transport import Answer, Transport, Unreachable
+from .time import WorkOSTime
+from .transport import CONNECT_TIMEOUT, Answer, Transport, Unreachable
 
 #: Seconds for the whole exchange of a code, and of a refresh token: less than its lease lasts.
 CODE_TIMEOUT = 8.0
@@ -35,11 +37,19 @@ class WorkOSClient:
     :meth:`fetch_keys`, :meth:`sessions_of` and :meth:`list_events`); nothing is tried twice.
     """
 
-    def __init__(self, *, base_url: str, client_id: str, api_key: str) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        client_id: str,
+        api_key: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._client_id = client_id
         self._api_key = api_key
-        self._transport = Transport(base_url)
+        self._time = WorkOSTime(clock)
+        self._transport = Transport(base_url, self._time)
 
     def __repr__(self) -> str:
         return f"WorkOSClient({self._base_url!r})"
@@ -150,15 +160,21 @@ class WorkOSClient:
             query = {"limit": "100", "after": after}
         raise Unreachable("unreadable", 200)
 
+    def now(self) -> float:
+        """The time at WorkOS (epoch seconds): told by its answers, of which one is fetched when
+        there was none yet. While WorkOS does not answer it is our own clock."""
+        if not self._time.known:
+            with suppress(Unreachable):
+                self._transport.call("GET", self._keys_path, timeout=CONNECT_TIMEOUT)
+        return self._time.now()
+
     def fetch_keys(self) -> dict[str, Any]:
         """The application's key set (JWKS).
 
         :raises Unreachable: when there is no answer.
         :raises ValueError: when the answer is not a JSON object.
         """
-        answer = self._transport.call(
-            "GET", f"/sso/jwks/{_segment(self._client_id)}", timeout=KEYS_TIMEOUT
-        )
+        answer = self._transport.call("GET", self._keys_path, timeout=KEYS_TIMEOUT)
         if answer.status != 200:
             raise Unreachable("unreadable", answer.status)
         document = answer.json()
@@ -193,6 +209,10 @@ class WorkOSClient:
         except Unreachable as unreachable:
             raise EventsUnavailable(unreachable.reason) from None
         return EventPage.read(answer, limit)
+
+    @property
+    def _keys_path(self) -> str:
+        return f"/sso/jwks/{_segment(self._client_id)}"
 
     def logout_url(self, session_id: str, return_to: str | None = None) -> str:
         """Where the browser ends its session at AuthKit. ``return_to`` is registered at WorkOS."""

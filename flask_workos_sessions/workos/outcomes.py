@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
-from ..session import Impersonator
+from ..session_record import Impersonator
 from .profile import readable_profile
 from .retry_after import retry_after
 from .transport import Fault

@@ -14,6 +14,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from .deadline import Deadline, WatchedAdapter
+from .time import WorkOSTime
 
 #: Why there was no answer. ``refused``: nothing was sent, for there was no connection (refused, no
 #: answer to it in time, an unknown name, TLS). The request may have arrived with ``timeout``, with
@@ -67,10 +68,14 @@ class _Key(AuthBase):
 
 
 class Transport:
-    """Calls to one host. Follows no redirect, keeps no cookie, tries nothing twice."""
+    """Calls to one host. Follows no redirect, keeps no cookie, tries nothing twice.
 
-    def __init__(self, base_url: str) -> None:
+    :param time: is told of every answer.
+    """
+
+    def __init__(self, base_url: str, time: WorkOSTime | None = None) -> None:
         self._base_url = base_url.rstrip("/")
+        self._time = time
         self._session: requests.Session | None = None
         self._pid = -1
 
@@ -89,6 +94,7 @@ class Transport:
         :raises Unreachable: when there is no whole answer.
         """
         deadline = Deadline(timeout)
+        asked = 0.0 if self._time is None else self._time.asked()
         try:
             with (
                 deadline,
@@ -112,6 +118,8 @@ class Transport:
         if deadline.passed:
             # What was read may have ended because we ended it.
             raise Unreachable("timeout")
+        if self._time is not None:
+            self._time.told(answer.headers, asked)
         return answer
 
     def _opened(self) -> requests.Session:

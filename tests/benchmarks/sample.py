@@ -19,7 +19,7 @@ from werkzeug.test import create_environ
 
 from flask_workos_sessions import WorkOSSessions, current_user, login_required
 from flask_workos_sessions.parts import PARTS, Parts
-from flask_workos_sessions.session import SessionRecord
+from flask_workos_sessions.session_record import SessionRecord
 from flask_workos_sessions.testing import settings
 
 KID = "sso_oidc_key_pair_01JABCDEFGHJKMNPQRSTVWXYZ0"

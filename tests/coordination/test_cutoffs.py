@@ -1,16 +1,22 @@
 """Cut-offs: later ones win, in whatever order they come, and every process finds them."""
 
-import threading
+from itertools import permutations, product
+from random import Random
 
 import pytest
 
-from flask_workos_sessions.coordination.cutoffs import CHANGE_SECONDS, CutOffs
+from flask_workos_sessions.coordination.cutoffs import (
+    CHANGE_SECONDS,
+    COMBINE,
+    CutOff,
+    CutOffs,
+    merged,
+)
 from flask_workos_sessions.coordination.endings import BELIEVED_SECONDS, Endings
-from flask_workos_sessions.coordination.lease import Leases
 from flask_workos_sessions.coordination.memory import MemoryState
 from flask_workos_sessions.coordination.watch import Change, membership, subjects
 from flask_workos_sessions.local import MovableClock
-from flask_workos_sessions.refresh.pace import Pace
+from flask_workos_sessions.refresh.pace import PER_SECOND, Pace
 
 MINE = subjects("user_a", "org_a", ["admin"])
 
@@ -23,17 +29,13 @@ class Process:
     def __init__(self, state, clock, names=digests):
         self.endings = Endings(state, names, clock=clock)
         self.cut_offs = CutOffs(
-            state,
-            names,
-            Leases(state),
-            clock=clock,
-            remembered=10_000,
-            heard=self.endings.hear,
-            sleep=lambda seconds: None,
+            state, names, clock=clock, remembered=10_000, heard=self.endings.hear
         )
 
-    def watch(self, name="session", who=MINE, began=900, issued=900):
-        return self.endings.watch(name, who, signed_in_at=began, issued_at=issued)
+    def watch(self, name="session", who=MINE, began=900, issued=900, newer_than=0):
+        return self.endings.watch(
+            name, who, signed_in_at=began, issued_at=issued, newer_than=newer_than
+        )
 
     def change(self, **values):
         watch = self.watch(**values)
@@ -48,7 +50,7 @@ def clock():
 
 @pytest.fixture
 def state(clock):
-    return MemoryState(clock=clock)
+    return MemoryState(clock=clock, combine=COMBINE)
 
 
 @pytest.fixture
@@ -109,7 +111,7 @@ def test_the_same_end_twice_changes_nothing(process):
     ("scope", "name", "asks"),
     [
         ("person", "user_a", Change.RENEW),
-        ("membership", membership("user_a", "org_a"), Change.CONFIRM),
+        ("membership", membership("user_a", "org_a"), Change.TOLD),
         ("organization", "org_a", Change.RENEW),
         ("role", "admin", Change.TOLD),
         ("everybody", "", Change.RENEW),
@@ -125,22 +127,58 @@ def test_security_w2_a_token_of_the_same_second_is_older_than_the_change(
     assert one.change(issued=951) == Change.NONE
 
 
-def test_security_w2_a_token_of_this_very_second_is_replaced_when_the_second_is_over(
-    process, clock
-):
-    """Until then its successor would be of the same second, and would be replaced as well."""
+def test_security_w2_a_token_that_was_asked_for_when_the_change_was_known_is_newer(process):
+    """Whatever the clocks say: WorkOS's may be behind ours, and behind its own events."""
     one = process()
     one.cut_offs.change("role", "admin", at=1_000.5)
-    assert one.change(issued=999) == Change.TOLD
-    assert one.change(issued=1_000) == Change.NONE
-    clock.advance(1)
     assert one.change(issued=1_000) == Change.TOLD
+    assert one.change(issued=1_000, newer_than=999) == Change.TOLD
+    assert one.change(issued=990, newer_than=1_000) == Change.NONE
+    one.cut_offs.change("role", "admin", at=1_001)
+    assert one.change(issued=990, newer_than=1_000) == Change.TOLD
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_workos_has_to_confirm_what_was_issued_up_to_the_last_change_that_asks_for_it(
+    process, order
+):
+    one = process()
+    place = membership("user_a", "org_a")
+    for at, confirm in ((940, False), (950, True), (960, False))[::order]:
+        one.cut_offs.change("membership", place, at=at, confirm=confirm)
+    found = {issued: one.change(issued=issued) for issued in (940, 950, 951, 960, 961)}
+    confirm, told = Change.CONFIRM, Change.TOLD
+    assert found == {940: confirm, 950: confirm, 951: told, 960: told, 961: Change.NONE}
+    assert one.change(issued=940, newer_than=950) == Change.TOLD
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_pages_are_told_up_to_the_last_change_that_concerns_them(process, order):
+    one = process()
+    for at, told in ((940, False), (950, True), (960, False))[::order]:
+        one.cut_offs.change("person", "user_a", at=at, told=told)
+    assert [one.change(issued=issued) for issued in (940, 950, 951, 961)] == [
+        Change.TOLD,
+        Change.TOLD,
+        Change.RENEW,
+        Change.NONE,
+    ]
+
+
+def test_the_last_change_that_makes_a_token_old_is_known(process):
+    one = process()
+    one.cut_offs.change("role", "admin", at=950)
+    one.cut_offs.change("person", "user_a", at=940)
+    one.cut_offs.change("person", "user_b", at=960)
+    watch = one.watch()
+    one.endings.look(watch)
+    assert watch.changed_at == 950
 
 
 def test_the_strongest_change_counts(process):
     one = process()
     one.cut_offs.change("everybody", "", at=950)
-    one.cut_offs.change("membership", membership("user_a", "org_a"), at=950)
+    one.cut_offs.change("membership", membership("user_a", "org_a"), at=950, confirm=True)
     one.cut_offs.change("role", "admin", at=950)
     assert one.change() == Change.CONFIRM
 
@@ -155,34 +193,50 @@ def test_security_w4_a_late_event_takes_nothing_back(process, order):
     assert one.endings.look(one.watch(who=subjects("user_b", None, ()), began=950)) == "revoked"
 
 
-def test_a_late_event_takes_nothing_back_though_two_processes_write_at_once(state, clock):
-    """The earlier one is between its look and its write when the later one comes."""
-    looked, go = threading.Event(), threading.Event()
-
-    class Slow(MemoryState):
-        def get(self, key):
-            value = super().get(key)
-            if key.startswith("changes:") and threading.current_thread() is slow:
-                looked.set()
-                go.wait(5)
-            return value
-
-    state = Slow(clock=clock)
-    one, two = Process(state, clock), Process(state, clock)
-    two.cut_offs._sleep = lambda seconds: go.set() or slow.join()
-    slow = threading.Thread(target=one.cut_offs.change, args=("role", "admin"), kwargs={"at": 940})
-    slow.start()
-    assert looked.wait(5)
-    two.cut_offs.change("role", "admin", at=960)
-    assert two.change(issued=950) == Change.TOLD
-
-
-def test_a_cut_off_is_recorded_though_its_lease_is_never_free(process, state):
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_later_end_spares_nobody_from_an_earlier_one(process, order):
+    """A new password ends all sessions, and a thief who still has one of them then keeps it, and
+    ends all others."""
     one = process()
-    for key in ("changes:cut-off role admin",):
-        assert Leases(state).take(key)
-    one.cut_offs.change("role", "admin", at=950)
-    assert one.change() == Change.TOLD
+    kept = {name: one.endings.keys(name) for name in ("thief", "mine")}
+    ends = [(940, None), (950, kept["mine"]), (960, kept["thief"])]
+    for number in order:
+        at, keep = ends[number]
+        one.cut_offs.end("person", "user_a", "revoked", at=at, keep=keep)
+    reason = {
+        (name, began): one.endings.look(one.watch(name, began=began))
+        for name in ("thief", "mine", "third")
+        for began in (940, 950, 951, 960, 961)
+    }
+    served = {each for each, why in reason.items() if why is None}
+    assert served == {("thief", 951), ("thief", 960)} | {
+        (name, 961) for name in ("thief", "mine", "third")
+    }
+
+
+def test_merging_is_the_same_in_any_order():
+    some = [
+        bytes(CutOff(at, firm, told, until, reason, keep))
+        for at in (1, 2)
+        for firm in (0, 1)
+        for told in (0, 1)
+        for until, reason in ((5, "revoked"), (6, "access_removed"))
+        for keep in ("", "a", "b")
+    ]
+    for one, two in product(some, some):
+        assert merged(one, two) == merged(two, one)
+    drawn = Random(7)
+    for _ in range(2_000):
+        one, two, three = drawn.choices(some, k=3)
+        left, right = (
+            CutOff.read(merged(merged(*pair), third))
+            for pair, third in (((one, two), three), ((two, three), one))
+        )
+        assert left.at == right.at
+        assert (left.firm, left.told) == (right.firm, right.told)
+        assert left.until == right.until
+        if left.firm < left.at:
+            assert left.keep == right.keep
 
 
 def test_another_process_hears_of_it_within_a_second_and_this_one_at_once(process, clock):
@@ -231,8 +285,23 @@ def test_changes_are_forgotten_after_a_day_and_ends_when_no_session_is_left(proc
     assert one.change() == Change.NONE
 
 
-def test_the_pace_is_so_many_in_a_second(clock):
-    pace = Pace(clock=clock, per_second=3)
+def test_the_pace_of_a_process_is_so_many_in_a_second(clock, state):
+    pace = Pace(state, clock=clock, per_second=3)
     assert [pace.take() for _ in range(5)] == [True, True, True, False, False]
     clock.advance(1)
     assert [pace.take() for _ in range(4)] == [True, True, True, False]
+
+
+def test_all_processes_together_keep_a_pace(clock, state):
+    paces = [Pace(state, clock=clock, per_second=10, of_all=20) for _ in range(8)]
+    for _ in range(3):
+        took = sum(pace.take() for _ in range(15) for pace in paces)
+        assert 15 <= took <= 20
+        clock.advance(1)
+
+
+def test_what_one_process_may_do_at_its_pace_it_may_do_always(clock, state):
+    for _ in range(20):
+        pace = Pace(state, clock=clock)
+        assert all(pace.take() for _ in range(PER_SECOND))
+        clock.advance(1)

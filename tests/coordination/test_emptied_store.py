@@ -1,10 +1,14 @@
 """A store that was away or emptied: what is written to it again, and what is not believed since."""
 
+import threading
+
 import pytest
 
 from flask_workos_sessions import current_session
 from flask_workos_sessions.coordination import layered
 from flask_workos_sessions.coordination.breaker import PAUSE_SECONDS
+from flask_workos_sessions.coordination.watch import subjects
+from flask_workos_sessions.parts import PARTS
 
 
 class Time:
@@ -138,3 +142,190 @@ def test_security_r7_revocation_required_needs_a_shared_state(store):
             WORKOS_CACHE_REDIS_URL=None,
         )
     assert not current_session
+
+
+class Process:
+    """The parts of an app that record ends, with a monotonic clock of their own."""
+
+    def __init__(self, store):
+        self.time = Time()
+        self.parts = store.app().extensions[PARTS]
+        self.ends = running(self.parts.endings._state, self.time)
+        self.state = running(self.parts.state, self.time)
+
+    def look(self, began):
+        watch = self.parts.endings.watch("session", EVERYBODY, signed_in_at=began)
+        return self.parts.endings.look(watch)
+
+    def end(self, at, **more):
+        return self.parts.cut_offs.end("everybody", "", "revoked", at=at, **more)
+
+    def pause(self):
+        self.time.now += PAUSE_SECONDS + layered.LIFE_SECONDS
+
+
+EVERYBODY = subjects("user_a", None, ())
+
+
+def test_security_w3_an_end_that_could_not_be_shared_is_not_lost_to_an_earlier_one(store):
+    one, two = Process(store), Process(store)
+    assert two.end(at=100)
+    patch = away(one.ends, None)
+    assert not one.end(at=200), "only this process knows of it"
+    assert one.look(began=150) == "revoked"
+    patch.undo()
+    one.pause()
+    assert one.look(began=150) == "revoked"
+    assert two.look(began=150) == "revoked"
+    assert two.look(began=201) is one.look(began=201) is None
+
+
+def test_what_a_process_could_not_share_counts_for_it_before_it_is_copied(store, monkeypatch):
+    one, two = Process(store), Process(store)
+    two.end(at=100)
+    patch = away(one.ends, None)
+    one.end(at=200)
+    patch.undo()
+    one.pause()
+    monkeypatch.setattr(one.ends, "_copy", lambda: None)
+    assert one.look(began=150) == "revoked"
+    assert two.look(began=150) is None
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_security_w3_the_later_of_two_ends_is_back_after_the_store_was_emptied(store, first):
+    """Whoever copies first: one knows only of the earlier end."""
+    earlier, later = Process(store), Process(store)
+    earlier.end(at=100)
+    later.end(at=200)
+    empty(store, earlier.ends)
+    for each in (earlier, later)[:: -1 if first else 1]:
+        each.pause()
+        each.look(began=300)
+    assert {each.look(began=150) for each in (earlier, later, Process(store))} == {"revoked"}
+
+
+def test_an_earlier_end_does_not_take_the_place_of_a_later_one_in_a_store_just_emptied(store):
+    one = Process(store)
+    one.end(at=200)
+    empty(store, one.ends)
+    one.end(at=100)
+    assert one.look(began=150) == Process(store).look(began=150) == "revoked"
+
+
+def test_security_r1_the_write_that_failed_is_copied_though_another_state_finds_the_store_back(
+    store,
+):
+    """Several share one breaker: who makes the next good call is not who had failed."""
+    one, two = Process(store), Process(store)
+    one.look(began=1)
+    patch = away(one.ends, None)
+    recorded = one.parts.endings.end("session", "signed_out", until=store.clock() + 60)
+    assert recorded == (True, False)
+    patch.undo()
+    one.pause()
+    one.state.get("anything")
+    assert not one.ends.breaker.failing
+    one.ends.get("anything")
+    assert two.look(began=1) == "signed_out"
+    assert one.parts.endings.end("session", "revoked", until=store.clock() + 60) == (False, True)
+
+
+def test_one_call_is_enough_to_copy(store):
+    one, two = Process(store), Process(store)
+    one.look(began=1)
+    patch = away(one.ends, None)
+    one.parts.endings.end("session", "signed_out", until=store.clock() + 60)
+    patch.undo()
+    one.pause()
+    one.ends.get("anything")
+    assert two.look(began=1) == "signed_out"
+
+
+def test_an_end_that_is_shared_late_is_news_then(store):
+    rung = []
+    one = Process(store)
+    one.parts.endings._recorded = lambda keys: rung.append(keys)
+    patch = away(one.ends, None)
+    one.parts.endings.end("session", "revoked", until=store.clock() + 60)
+    patch.undo()
+    one.pause()
+    one.parts.endings.end("session", "revoked", until=store.clock() + 60)
+    one.parts.endings.end("session", "revoked", until=store.clock() + 60)
+    assert len(rung) == 2
+
+
+def test_what_another_has_ended_first_is_shared_for_who_ended_it_too(store):
+    one, two = Process(store), Process(store)
+    patch = away(one.ends, None)
+    one.parts.endings.end("session", "revoked", until=store.clock() + 60)
+    patch.undo()
+    two.parts.endings.end("session", "signed_out", until=store.clock() + 60)
+    one.pause()
+    assert one.parts.endings.end("session", "revoked", until=store.clock() + 60) == (False, True)
+
+
+def test_what_was_done_while_the_store_was_away_is_done_when_it_is_back(store):
+    """And not begun again, in the place of what this process knows."""
+    one, two = Process(store), Process(store)
+    patch = away(one.state, None)
+    one.state.add("told:a", b"begun", 60)
+    one.state.set("told:a", b"done", 60)
+    patch.undo()
+    one.pause()
+    assert not one.state.add("told:a", b"begun", 60)
+    assert one.state.get("told:a") == two.state.get("told:a") == b"done"
+
+
+def test_two_who_merge_at_once_lose_nothing(store):
+    one, two = Process(store), Process(store)
+    order = [(each, at) for at in range(100, 120) for each in (one, two)]
+    threads = [
+        threading.Thread(target=each.end, kwargs={"at": at + (each is two) * 50})
+        for each, at in order
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert Process(store).look(began=169) == "revoked"
+    assert Process(store).look(began=170) is None
+
+
+def test_who_reads_between_two_writes_sees_the_end(store, monkeypatch):
+    """The writer in between is the earlier one, and slow: nobody overtakes it, or is overtaken."""
+    one, two = Process(store), Process(store)
+    write, done = one.ends._store.set, []
+
+    def slow(name, *arguments):
+        if name.endswith(tuple(one.parts.keys.digests("cut-off", "everybody "))) and not done:
+            done.append(threading.Thread(target=two.end, kwargs={"at": 200}))
+            done[0].start()
+            done[0].join(0.05)
+        return write(name, *arguments)
+
+    monkeypatch.setattr(one.ends._store, "set", slow)
+    one.end(at=100)
+    done[0].join()
+    assert Process(store).look(began=150) == "revoked"
+
+
+def test_the_lock_of_a_process_that_died_holds_nobody_up_for_long(store):
+    one = Process(store)
+    name = one.ends._name("ends:" + one.parts.keys.digests("cut-off", "everybody ")[0])
+    one.ends._store.add(name + ":merging", b"somebody", 60)
+    slept = []
+    one.ends._sleep = slept.append
+    one.end(at=100)
+    assert sum(slept) == pytest.approx(1, abs=0.1)
+    assert Process(store).look(began=100) == "revoked"
+
+
+def test_what_is_owed_is_bounded(store):
+    one = Process(store)
+    one.state._memory.capacity = 100
+    patch = away(one.state, None)
+    for number in range(300):
+        one.state.set(f"rotated:{number}", b"1", 60)
+    patch.undo()
+    assert len(one.state._owed) <= 100

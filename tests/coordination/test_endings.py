@@ -85,8 +85,8 @@ def test_a_clock_that_is_set_back_does_not_prolong_what_is_believed(process, clo
 
 def test_only_the_first_of_several_processes_tells_of_an_end(process):
     one, two = process(), process()
-    assert one.end("s", "signed_out", until=2_000)
-    assert not two.end("s", "revoked", until=2_000)
+    assert one.end("s", "signed_out", until=2_000).first
+    assert not two.end("s", "revoked", until=2_000).first
     assert process().reason("s") == "signed_out"
 
 

@@ -70,8 +70,8 @@ def test_what_waits_is_bounded(revoker, workos):
 
 def test_an_end_is_remembered_as_long_as_it_matters_and_told_once(clock):
     endings = Endings(MemoryState(clock=clock), lambda purpose, value: (value,), clock=clock)
-    assert endings.end("s", "signed_out", until=1_100)
-    assert not endings.end("s", "revoked", until=1_100)
+    assert endings.end("s", "signed_out", until=1_100).first
+    assert not endings.end("s", "revoked", until=1_100).first
     clock.advance(99)
     assert endings.reason("s") == "signed_out"
     clock.advance(1)

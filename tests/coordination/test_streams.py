@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flask_workos_sessions.coordination.bell import Bell
-from flask_workos_sessions.coordination.cutoffs import CutOffs
+from flask_workos_sessions.coordination.cutoffs import COMBINE, CutOffs
 from flask_workos_sessions.coordination.endings import Endings
-from flask_workos_sessions.coordination.lease import Leases
 from flask_workos_sessions.coordination.memory import MemoryState
 from flask_workos_sessions.coordination.streams import Streams
 from flask_workos_sessions.local import MovableClock
@@ -29,7 +28,6 @@ class Process:
         self.cut_offs = CutOffs(
             state,
             digests,
-            Leases(state),
             clock=clock,
             remembered=3_600,
             heard=self.endings.hear,
@@ -53,7 +51,7 @@ def clock():
 
 @pytest.fixture
 def state(clock):
-    return MemoryState(clock=clock)
+    return MemoryState(clock=clock, combine=COMBINE)
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ from flask_workos_sessions.assembly import assemble
 from flask_workos_sessions.coordination.cache import open_store
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
 from flask_workos_sessions.parts import Customization
-from flask_workos_sessions.session import SessionRecord, kept_profile
+from flask_workos_sessions.session import kept_profile
+from flask_workos_sessions.session_record import SessionRecord
 from flask_workos_sessions.settings import load_settings
 from flask_workos_sessions.stores.cookie import EndMark
 

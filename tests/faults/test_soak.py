@@ -16,7 +16,7 @@ from flask_workos_sessions.coordination.memory import CAPACITY, ENDS_CAPACITY
 from flask_workos_sessions.local import MovableClock
 from flask_workos_sessions.refresh.exchange import Caller
 from flask_workos_sessions.refresh.results import Renewed
-from flask_workos_sessions.session import SessionRecord
+from flask_workos_sessions.session_record import SessionRecord
 from flask_workos_sessions.testing import settings
 from flask_workos_sessions.workos.outcomes import Authenticated
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -57,9 +57,19 @@ def workos(clock: MovableClock) -> Iterator[LocalWorkOS]:
 
 
 class Site:
-    """An app under test, with what its signals said."""
+    """An app under test, with what its signals said.
 
-    def __init__(self, workos: LocalWorkOS, clock: MovableClock, **settings: Any) -> None:
+    :param here: its own clock, if that is not WorkOS's.
+    """
+
+    def __init__(
+        self,
+        workos: LocalWorkOS,
+        clock: MovableClock,
+        *,
+        here: Callable[[], float] | None = None,
+        **settings: Any,
+    ) -> None:
         self.workos = workos
         self.clock = clock
         self.app = Flask("site")
@@ -70,7 +80,7 @@ class Site:
             WORKOS_REDIRECT_URI=REDIRECT_URI,
         )
         self.app.config.update(settings)
-        self.sessions = WorkOSSessions(self.app, clock=clock)
+        self.sessions = WorkOSSessions(self.app, clock=here or clock)
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._receivers = [self._listen(name) for name in SIGNALS]
         self._views()

@@ -410,6 +410,75 @@ def test_security_w3_one_entry_ends_everybody_and_a_new_sign_in_works(
     assert is_refused(browsers[0]), "as long as such a session could have lasted"
 
 
+@pytest.mark.parametrize("ahead", [-30, -1.5, 0.4, 2, 30])
+@pytest.mark.parametrize("everybody", [False, True])
+def test_security_w2_ends_are_of_workoss_time_whatever_our_clock_says(
+    make_site, workos, clock, ahead, everybody
+):
+    """Behind, it would leave those in who have just come; ahead, nobody could sign in again."""
+    site = make_site(here=lambda: clock() + ahead)
+    browser = site.browser()
+    browser.sign_in(ALICE)
+    with site.app.app_context():
+        if everybody:
+            site.sessions.revoke_all()
+        else:
+            site.sessions.revoke_user(workos.user(ALICE).id)
+    assert is_refused(browser)
+    clock.advance(2)
+    again = site.browser()
+    again.sign_in(ALICE)
+    assert is_served(again)
+    clock.advance(2)
+    assert is_served(again)
+
+
+def test_security_w2_a_process_that_has_not_talked_to_workos_asks_it_for_the_time(
+    make_site, shared, somebody, clock, workos
+):
+    site = make_site(**shared)
+    browser = somebody(at=site)
+    late = make_site(here=lambda: clock() - 60, **shared)
+    with late.app.app_context():
+        late.sessions.revoke_all()
+    clock.advance(BELIEVED)
+    assert is_refused(browser)
+
+
+def test_during_an_outage_the_app_s_own_clock_counts(make_site, workos, clock):
+    site = make_site()
+    browser = site.browser()
+    browser.sign_in(ALICE)
+    site.parts.client._time._ahead = None
+    workos.stop()
+    try:
+        with site.app.app_context():
+            site.sessions.revoke_all()
+    finally:
+        workos.start()
+    assert is_refused(browser)
+
+
+@pytest.mark.parametrize("what", ["revoke", "revoke_user", "revoke_all"])
+def test_security_w3_an_end_that_others_cannot_hear_of_is_an_error_in_the_log(
+    make_site, shared, somebody, workos, caplog, what
+):
+    site = make_site(**shared)
+    browser = somebody(at=site)
+    session_id, user_id = id_of(browser), workos.user(ALICE).id
+    site.parts.breaker._failed(OSError())
+    with site.app.app_context():
+        if what == "revoke":
+            site.sessions.revoke(session_id, user=user_id)
+        elif what == "revoke_user":
+            site.sessions.revoke_user(user_id)
+        else:
+            site.sessions.revoke_all()
+    told = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert any("the others hear of it" in each.lower() for each in told)
+    assert is_refused(browser)
+
+
 def wait_for(condition):
     """Until what runs beside the requests has been done."""
     deadline = time.monotonic() + 10

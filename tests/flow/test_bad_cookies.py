@@ -12,7 +12,7 @@ from joserfc.jwk import OctKey, RSAKey
 from flask_workos_sessions import WorkOSSessions
 from flask_workos_sessions.sealing.keys import KeyRing
 from flask_workos_sessions.sealing.seal import Sealer
-from flask_workos_sessions.session import SessionRecord
+from flask_workos_sessions.session_record import SessionRecord
 from flask_workos_sessions.stores.cookie import CookieStore
 
 

@@ -7,7 +7,7 @@ import pytest
 import responses
 
 from flask_workos_sessions import login_required
-from flask_workos_sessions.session import SessionRecord
+from flask_workos_sessions.session_record import SessionRecord
 
 CALLBACK = "/auth/callback"
 

@@ -24,6 +24,10 @@ def wait_until(true):
         time.sleep(0.005)
 
 
+def refresh_token(site, browser):
+    return site.parts.store.open(browser.cookie).refresh_token
+
+
 @pytest.fixture
 def site(make_site):
     return make_site()
@@ -74,7 +78,7 @@ def test_the_page_is_told_of_a_change_that_concerns_it_until_it_is_refreshed(
 
 
 @pytest.mark.parametrize("scope", ["person", "organization", "everybody"])
-def test_a_wide_change_refreshes_and_says_nothing_that_may_not_be_true(
+def test_a_change_of_what_is_no_right_refreshes_and_the_page_is_not_told(
     site, browser, workos, clock, scope
 ):
     names = {
@@ -95,7 +99,7 @@ def test_a_wide_change_refreshes_and_says_nothing_that_may_not_be_true(
 def test_a_change_that_workos_has_to_confirm_is_not_served_from_an_old_token(
     site, browser, workos, clock, place
 ):
-    site.parts.cut_offs.change("membership", place, at=clock())
+    site.parts.cut_offs.change("membership", place, at=clock(), confirm=True)
     clock.advance(1)
     cookie = browser.cookie
     with workos.down(503):
@@ -110,11 +114,12 @@ def test_a_change_that_workos_has_to_confirm_is_not_served_from_an_old_token(
     assert browser.fetch("/api/me").status_code == 200
 
 
-@pytest.mark.parametrize("scope", ["role", "everybody"])
+@pytest.mark.parametrize("scope", ["role", "everybody", "membership"])
 def test_other_changes_are_served_from_an_old_token_while_workos_does_not_answer(
-    site, browser, workos, clock, scope
+    site, browser, workos, clock, place, scope
 ):
-    site.parts.cut_offs.change(scope, "admin" if scope == "role" else "", at=clock())
+    names = {"role": "admin", "membership": place, "everybody": ""}
+    site.parts.cut_offs.change(scope, names[scope], at=clock())
     clock.advance(1)
     with workos.down(503):
         assert browser.fetch("/api/me").status_code == 200
@@ -129,7 +134,7 @@ def test_a_passive_request_refreshes_nothing_because_of_a_change(
     site.parts.cut_offs.change("role", "admin", at=clock())
     clock.advance(1)
     assert browser.fetch("/api/poll").status_code == 200
-    site.parts.cut_offs.change("membership", place, at=clock())
+    site.parts.cut_offs.change("membership", place, at=clock(), confirm=True)
     clock.advance(1)
     stale = browser.fetch("/api/poll")
     assert (stale.status_code, stale.json["error"]) == (409, "passive_stale")
@@ -142,7 +147,7 @@ def test_security_w2_a_member_who_was_removed_is_out_and_told_why(
     site, browser, workos, clock, place
 ):
     workos.remove_membership("alice@acme.test", "Acme")
-    site.parts.cut_offs.change("membership", place, at=clock())
+    site.parts.cut_offs.change("membership", place, at=clock(), confirm=True)
     clock.advance(1)
     refused = browser.fetch("/api/me")
     assert (refused.status_code, refused.json["required"]) == (401, {"reason": "access_removed"})
@@ -151,7 +156,7 @@ def test_security_w2_a_member_who_was_removed_is_out_and_told_why(
 
 def test_security_w2_a_member_who_was_added_again_is_welcome(site, browser, workos, clock, place):
     workos.remove_membership("alice@acme.test", "Acme")
-    site.parts.cut_offs.change("membership", place, at=clock())
+    site.parts.cut_offs.change("membership", place, at=clock(), confirm=True)
     workos.add_membership("alice@acme.test", "Acme", "member")
     clock.advance(1)
     assert browser.fetch("/api/me").json["role"] == "member"
@@ -230,6 +235,11 @@ def test_an_end_during_an_exchange_counts(site, browser, workos, clock):
     site.parts.client.exchange_refresh_token = end
     refused = browser.fetch("/api/me")
     assert (refused.status_code, refused.json["required"]) == (401, {"reason": "revoked"})
+    # And everywhere: by its name, for the application, and at WorkOS.
+    assert [each["reason"] for each in site.signal("session_ended")] == ["revoked"]
+    wait_until(lambda: [each.status for each in workos.sessions] == ["revoked"])
+    assert browser.fetch("/api/me").json["required"] == {"reason": "revoked"}
+    assert len(site.signal("session_ended")) == 1
 
 
 def test_thousands_are_not_refreshed_at_once_because_of_one_change(site, workos, clock):
@@ -262,3 +272,93 @@ def test_a_session_is_still_asked_about_once_a_second_when_much_is_recorded(
         for _ in range(10):
             assert browser.fetch("/api/me").status_code == 200
         assert len(asked) == seconds
+
+
+# --- clocks that differ
+
+
+@pytest.mark.parametrize("confirm", [False, True])
+@pytest.mark.parametrize("after", [0, 1, 5, 60])
+@pytest.mark.parametrize("ahead", [-2, 0.5, 2, 30])
+def test_security_w2_a_change_is_there_whatever_our_clock_says(
+    make_site, workos, clock, place, ahead, after, confirm
+):
+    """And costs two exchanges at most, also when WorkOS's clock is behind its own events."""
+    site = make_site(here=lambda: clock() + ahead)
+    browser = site.browser()
+    browser.sign_in("alice@acme.test")
+    workos.set_role("alice@acme.test", "Acme", "member")
+    site.parts.cut_offs.change("membership", place, at=clock(), confirm=confirm)
+    clock.advance(after)
+    answers = [browser.fetch("/api/me") for _ in range(10)]
+    assert [each.status_code for each in answers] == [200] * 10
+    assert answers[0].json["role"] == "member"
+    assert 1 <= exchanges(workos) <= 2
+    assert status(browser).json["changed"] is False
+
+
+@pytest.mark.parametrize("confirm", [False, True])
+def test_security_w2_an_event_that_is_ahead_of_the_tokens_is_confirmed_once(
+    site, browser, workos, clock, place, confirm
+):
+    workos.set_role("alice@acme.test", "Acme", "member")
+    site.parts.cut_offs.change("membership", place, at=clock() + 100, confirm=confirm)
+    for _ in range(5):
+        assert browser.fetch("/api/me").json["role"] == "member"
+        clock.advance(5)
+    assert exchanges(workos) == 2
+
+
+def test_security_w2_what_workos_gave_out_before_the_change_is_not_taken_for_newer(
+    site, browser, workos, clock, place
+):
+    """Its answer to an exchange that was lost is the pair of then."""
+    lost = site.parts.client.exchange_refresh_token(refresh_token(site, browser))
+    clock.advance(2)
+    workos.set_role("alice@acme.test", "Acme", "member")
+    site.parts.cut_offs.change("membership", place, at=clock(), confirm=True)
+    clock.advance(2)
+    me = browser.fetch("/api/me")
+    assert me.json["role"] == "member"
+    assert refresh_token(site, browser) != lost.refresh_token
+
+
+def test_who_does_not_take_the_new_cookie_gets_the_new_role_and_costs_no_more_exchanges(
+    make_site, workos, clock, place
+):
+    site = make_site(here=lambda: clock() + 2)
+    browser = site.browser()
+    browser.sign_in("alice@acme.test")
+    site.parts.cut_offs.change("membership", place, at=clock() + 1, confirm=True)
+    header = f"{site.parts.store.name}={browser.cookie}"
+    for _ in range(10):
+        assert browser.send(header).status_code == 200
+    assert exchanges(workos) == 2
+
+
+def test_a_503_brings_the_newest_cookie_there_is(site, browser, workos, clock, place):
+    old = browser.cookie
+    clock.advance(100)
+    assert browser.fetch("/auth/session/extend", "POST").status_code == 200
+    newer = browser.cookie
+    site.parts.cut_offs.change("membership", place, at=clock(), confirm=True)
+    clock.advance(2)
+    with workos.down(503):
+        answer = browser.send(f"{site.parts.store.name}={old}")
+    assert answer.status_code == 503
+    assert newer in answer.headers["Set-Cookie"]
+
+
+def test_a_client_that_ignores_its_cookies_takes_nobody_s_place(site, browser, workos, clock):
+    """What was exchanged already is no exchange."""
+    other = site.browser()
+    other.sign_in("alice@acme.test")
+    clock.advance(1)
+    site.parts.cut_offs.change("role", "admin", at=clock())
+    workos.set_role("alice@acme.test", "Acme", "member")
+    clock.advance(1)
+    header = f"{site.parts.store.name}={browser.cookie}"
+    for _ in range(5 * PER_SECOND):
+        assert browser.send(header).json["role"] == "member"
+    assert exchanges(workos) == 1
+    assert other.fetch("/api/me").json["role"] == "member"

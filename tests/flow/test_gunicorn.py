@@ -18,7 +18,8 @@ import requests
 
 from flask_workos_sessions.assembly import assemble
 from flask_workos_sessions.parts import Customization
-from flask_workos_sessions.session import SessionRecord, kept_profile
+from flask_workos_sessions.session import kept_profile
+from flask_workos_sessions.session_record import SessionRecord
 from flask_workos_sessions.settings import load_settings
 
 HERE = Path(__file__).parent

@@ -7,6 +7,7 @@ import secrets
 
 import pytest
 
+from flask_workos_sessions import signals
 from flask_workos_sessions.reactions import EVENT_TYPES, PASSWORD_RESET
 from flask_workos_sessions.workos.moment import write_moment
 
@@ -355,6 +356,50 @@ def test_a_flag_that_was_switched_on_is_there_at_the_next_request(
     assert "beta" in changed["session"].feature_flags
 
 
+def test_a_flag_of_one_person_is_told_to_them_and_to_nobody_else(
+    site, browser, workos, clock, tell
+):
+    workos.set_feature_flags(CAROL, "beta")  # the flag is made
+    clock.advance(1)
+    tell()
+    clock.advance(1)
+    other = site.browser()
+    other.sign_in(BOB)
+    me(browser)
+    clock.advance(1)
+    before = exchanges(workos)
+    workos.set_feature_flags(ALICE, "beta")
+    clock.advance(1)
+    tell()
+    assert status(browser)["changed"] is True
+    assert status(other)["changed"] is False
+    me(other)
+    me(browser)
+    assert exchanges(workos) - before == 1
+    assert status(browser)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "told"),
+    [
+        ("permission.updated", {"slug": "posts:read"}, True),
+        ("flag.updated", {"slug": "beta"}, True),
+        ("role.updated", {"slug": "admin"}, True),
+        ("user.updated", {"id": ALICE}, False),
+        ("organization.updated", {"id": "Acme"}, False),
+    ],
+)
+def test_the_page_is_told_when_what_somebody_may_do_may_be_another(
+    browser, workos, clock, happen, kind, data, told
+):
+    ids = {ALICE: workos.user(ALICE).id, "Acme": workos.organization("Acme").id}
+    happen(kind, {name: ids.get(value, value) for name, value in data.items()})
+    clock.advance(1.1)
+    assert status(browser)["changed"] is told
+    me(browser)
+    assert status(browser)["changed"] is False
+
+
 def test_events_that_come_twice_and_in_any_order_leave_the_same(site, browser, workos, clock, tell):
     clock.advance(2)
     for role in ("member", "admin", "member"):
@@ -441,3 +486,94 @@ def test_security_w2_an_event_of_the_future_does_not_meet_who_signs_in_tomorrow(
     again = site.browser()
     again.sign_in(ALICE)
     assert me(again).status_code == 200
+
+
+# --- what others cannot know of yet
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "confirmed"),
+    [
+        ("created", "active", False),
+        ("updated", "active", False),
+        ("updated", "inactive", True),
+        ("updated", "pending", True),
+        ("updated", None, True),
+        ("deleted", "active", True),
+    ],
+)
+def test_a_membership_that_may_be_over_is_confirmed_before_it_is_served(
+    site, browser, workos, clock, happen, kind, status, confirmed
+):
+    data = {"user_id": workos.user(ALICE).id, "organization_id": workos.organization("Acme").id}
+    if status is not None:
+        data["status"] = status
+    happen(f"organization_membership.{kind}", data)
+    clock.advance(1.1)
+    with workos.down(503):
+        assert me(browser).status_code == (503 if confirmed else 200)
+
+
+@pytest.fixture
+def served(make_site, tmp_path):
+    return make_site(
+        WORKOS_WEBHOOK_SECRET=SECRET,
+        WORKOS_CACHE_TYPE="sqlite",
+        WORKOS_CACHE_DIR=str(tmp_path / "state"),
+    )
+
+
+@pytest.fixture
+def away(served, monkeypatch):
+    """Writes of ends fail, and another thread finds at once that all is well again."""
+    breaker = served.parts.breaker
+    store = served.parts.endings._state._store
+
+    def fail(*_):
+        raise OSError
+
+    call = breaker.call
+
+    def recovers(operation, *arguments):
+        answer = call(operation, *arguments)
+        breaker._failing = False
+        return answer
+
+    patch = pytest.MonkeyPatch()
+    for name in ("set", "add"):
+        patch.setattr(store, name, fail)
+    patch.setattr(breaker, "call", recovers)
+    yield patch
+    patch.undo()
+
+
+@pytest.mark.parametrize("kind", ["session.revoked", "user.deleted", "role.updated"])
+def test_what_others_do_not_know_of_is_not_taken_though_the_store_is_back_already(
+    served, away, post, workos, clock, kind
+):
+    data = {
+        "session.revoked": {"id": "session_1"},
+        "user.deleted": {"id": workos.user(ALICE).id},
+        "role.updated": {"slug": "admin"},
+    }[kind]
+    event = {"id": "event_1", "event": kind, "data": data, "created_at": write_moment(clock())}
+    assert [post(event, to=served).status_code for _ in range(2)] == [503, 503]
+    away.undo()
+    assert post(event, to=served).status_code == 200
+    told = [each["session_id"] for each in served.signal("session_ended")]
+    assert told == (["session_1"] if kind == "session.revoked" else [])
+    assert len(served.signal("workos_event")) == 1
+
+
+def test_a_receiver_that_raises_does_not_hide_that_others_do_not_know(
+    served, away, post, workos, clock, caplog
+):
+    def raises(sender, **_):
+        raise ZeroDivisionError
+
+    signals.session_ended.connect(raises, served.app)
+    event = {"id": "event_1", "event": "session.revoked", "data": {"id": "session_1"}}
+    answer = post({**event, "created_at": write_moment(clock())}, to=served)
+    assert answer.status_code == 503
+    assert "A receiver of session_ended has raised." in caplog.text
+    assert "ZeroDivisionError" in caplog.text

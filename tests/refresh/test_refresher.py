@@ -35,7 +35,7 @@ from flask_workos_sessions.refresh.rotation import (
 )
 from flask_workos_sessions.sealing.keys import KeyRing
 from flask_workos_sessions.sealing.seal import Sealer
-from flask_workos_sessions.session import SessionRecord
+from flask_workos_sessions.session_record import SessionRecord
 from flask_workos_sessions.workos.outcomes import (
     Authenticated,
     InteractionRequired,

@@ -25,7 +25,7 @@ from flask_workos_sessions.sealing.cookie import decode_record, encode_record
 from flask_workos_sessions.sealing.dictionary import DICTIONARY
 from flask_workos_sessions.sealing.keys import KeyRing
 from flask_workos_sessions.sealing.seal import Sealer
-from flask_workos_sessions.session import Impersonator, SessionRecord
+from flask_workos_sessions.session_record import Impersonator, SessionRecord
 
 USER = {
     "object": "user",

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask, render_template_string, request
 
 from flask_workos_sessions import WorkOSSessions
-from flask_workos_sessions.session import Impersonator
+from flask_workos_sessions.session_record import Impersonator
 from flask_workos_sessions.testing import login_as, settings
 from flask_workos_sessions.ui.assets import asset_name
 from flask_workos_sessions.ui.markup import render_markup

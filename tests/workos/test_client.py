@@ -11,7 +11,7 @@ import requests
 import responses
 
 from flask_workos_sessions.errors import UserNotFound
-from flask_workos_sessions.session import Impersonator
+from flask_workos_sessions.session_record import Impersonator
 from flask_workos_sessions.workos.active_session import ActiveSession
 from flask_workos_sessions.workos.client import MAX_PAGES, WorkOSClient
 from flask_workos_sessions.workos.outcomes import Authenticated, Rejected, Transient

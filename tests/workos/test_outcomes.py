@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_workos_sessions.session import Impersonator, User
+from flask_workos_sessions.session import User
+from flask_workos_sessions.session_record import Impersonator
 from flask_workos_sessions.workos.outcomes import (
     Authenticated,
     InteractionRequired,

@@ -1,0 +1,52 @@
+"""WorkOS's clock, as far as its answers tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+
+
+class WorkOSTime:
+    """What time it is at WorkOS (epoch seconds): there tokens and events get their moments.
+
+    Every answer has a ``Date`` in whole seconds (RFC 9110, section 6.6.1). It was written between
+    our call and our receipt: so it tells by how much the clocks differ at least and at most, and
+    several answers tell it more exactly.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        #: By how many seconds WorkOS's clock is ahead of ours: more than, and less than.
+        self._ahead: tuple[float, float] | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether an answer has told it."""
+        return self._ahead is not None
+
+    def asked(self) -> float:
+        """When a call is made, for :meth:`told`."""
+        return self._clock()
+
+    def told(self, headers: Mapping[str, str], asked: float) -> None:
+        """Take note of an answer, unless a cache may have kept it."""
+        try:
+            date = parsedate_to_datetime(headers.get("Date", "")).timestamp()
+        except (TypeError, ValueError, OverflowError):
+            return
+        if "Age" in headers:
+            return
+        least, most = date - self._clock(), date + 1 - asked
+        if self._ahead is not None:
+            narrower = max(least, self._ahead[0]), min(most, self._ahead[1])
+            if narrower[0] <= narrower[1]:
+                least, most = narrower
+            # Otherwise one of the clocks was set since.
+        if least <= most:
+            self._ahead = least, most
+
+    def now(self) -> float:
+        """The time there. Our own clock is believed as long as nothing proves it wrong; then it is
+        the latest time that it can be, a second too late at most."""
+        least, most = self._ahead or (0.0, 0.0)
+        return self._clock() + (0.0 if least <= 0 <= most else most)
