@@ -180,21 +180,13 @@ class Opener:
 
     def _confirmed(self, known: Known, caller: Caller, usable: bool) -> Opening:
         """Exchange, again if need be: what another request got may be older than the change."""
-        value = None
         for _ in range(_MAX_EXCHANGES):
             opening = self._exchange(known, caller, usable=usable)
             after = opening.known
             if usable or after is None or after.watch.change is not Change.CONFIRM:
                 return opening
-            # Others may have gone on from there: what they got costs no exchange.
-            known, value = self.adoption.follow(after, fetch=True)
-            value = value or opening.value
-            reason = self.endings.look(known.watch)
-            if reason is not None:
-                return self.adoption.ended(known, reason)
-            if known.watch.change is not Change.CONFIRM and known.lives(self.clock()):
-                return opened.signed_in(known, value)
-        return opened.unavailable(known, value=value)
+            known = after
+        return opened.unavailable(known, value=opening.value)
 
     def _exchange(
         self,

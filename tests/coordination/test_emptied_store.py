@@ -7,6 +7,7 @@ import pytest
 from flask_workos_sessions import current_session
 from flask_workos_sessions.coordination import layered
 from flask_workos_sessions.coordination.breaker import PAUSE_SECONDS
+from flask_workos_sessions.coordination.endings import Unreadable
 from flask_workos_sessions.coordination.watch import subjects
 from flask_workos_sessions.parts import PARTS
 
@@ -277,6 +278,19 @@ def test_what_was_done_while_the_store_was_away_is_done_when_it_is_back(store):
     assert one.state.get("told:a") == two.state.get("told:a") == b"done"
 
 
+def test_what_another_began_while_the_store_was_away_for_us_is_theirs(store):
+    one, two = Process(store), Process(store)
+    patch = away(one.state, None)
+    assert one.state.add("told:a", b"ours", 60)
+    assert not one.state.is_shared("told:a")
+    patch.undo()
+    assert two.state.add("told:a", b"theirs", 60)
+    one.pause()
+    assert not one.state.add("told:a", b"ours", 60)
+    assert one.state.is_shared("told:a")
+    assert one.state.get("told:a") == b"theirs"
+
+
 def test_two_who_merge_at_once_lose_nothing(store):
     one, two = Process(store), Process(store)
     order = [(each, at) for at in range(100, 120) for each in (one, two)]
@@ -329,3 +343,14 @@ def test_what_is_owed_is_bounded(store):
         one.state.set(f"rotated:{number}", b"1", 60)
     patch.undo()
     assert len(one.state._owed) <= 100
+
+
+def test_security_r7_an_earlier_end_that_is_known_does_not_stand_for_the_store(store):
+    """Whom it meets is out; of all others it is not known whether a later one does."""
+    one = Process(store)
+    one.end(at=100)
+    one.parts.endings._required = True
+    away(one.ends, None)
+    assert one.look(began=100) == "revoked"
+    with pytest.raises(Unreadable):
+        one.look(began=101)

@@ -349,6 +349,30 @@ def test_a_503_brings_the_newest_cookie_there_is(site, browser, workos, clock, p
     assert newer in answer.headers["Set-Cookie"]
 
 
+def test_a_membership_that_changes_with_every_exchange_ends_in_a_503_with_the_newest_cookie(
+    site, browser, workos, clock, place, monkeypatch
+):
+    exchange, moments = site.parts.client.exchange_refresh_token, iter(range(100))
+
+    def changes(*arguments, **options):
+        answer = exchange(*arguments, **options)
+        at = clock() + next(moments)
+        site.parts.cut_offs.change("membership", place, at=at, confirm=True)
+        return answer
+
+    site.parts.cut_offs.change("membership", place, at=clock(), confirm=True)
+    monkeypatch.setattr(site.parts.client, "exchange_refresh_token", changes)
+    before = browser.cookie
+    assert browser.fetch("/api/me").status_code == 503
+    assert exchanges(workos) == 3
+    newest = browser.cookie
+    assert newest != before
+    monkeypatch.undo()
+    clock.advance(5)
+    assert browser.fetch("/api/me").status_code == 200
+    assert 4 <= exchanges(workos) <= 5
+
+
 def test_a_client_that_ignores_its_cookies_takes_nobody_s_place(site, browser, workos, clock):
     """What was exchanged already is no exchange."""
     other = site.browser()

@@ -524,26 +524,31 @@ def served(make_site, tmp_path):
 
 
 @pytest.fixture
-def away(served, monkeypatch):
-    """Writes of ends fail, and another thread finds at once that all is well again."""
-    breaker = served.parts.breaker
-    store = served.parts.endings._state._store
-
-    def fail(*_):
-        raise OSError
-
-    call = breaker.call
+def away(served):
+    """Writes under some keys fail, and another thread finds at once that all is well again."""
+    breaker, store = served.parts.breaker, served.parts.endings._state._store
+    call, patch = breaker.call, pytest.MonkeyPatch()
 
     def recovers(operation, *arguments):
         answer = call(operation, *arguments)
         breaker._failing = False
         return answer
 
-    patch = pytest.MonkeyPatch()
-    for name in ("set", "add"):
-        patch.setattr(store, name, fail)
-    patch.setattr(breaker, "call", recovers)
-    yield patch
+    def fails(write, kinds):
+        def fail(name, *arguments):
+            if any(f":{kind}:" in name for kind in kinds):
+                raise OSError
+            return write(name, *arguments)
+
+        return fail
+
+    def begin(*kinds):
+        for name in ("set", "add"):
+            patch.setattr(store, name, fails(getattr(store, name), kinds))
+        patch.setattr(breaker, "call", recovers)
+        return patch
+
+    yield begin
     patch.undo()
 
 
@@ -557,8 +562,10 @@ def test_what_others_do_not_know_of_is_not_taken_though_the_store_is_back_alread
         "role.updated": {"slug": "admin"},
     }[kind]
     event = {"id": "event_1", "event": kind, "data": data, "created_at": write_moment(clock())}
+    patch = away("ended", "ends", "changes")
     assert [post(event, to=served).status_code for _ in range(2)] == [503, 503]
-    away.undo()
+    assert served.signal("workos_event") == []
+    patch.undo()
     assert post(event, to=served).status_code == 200
     told = [each["session_id"] for each in served.signal("session_ended")]
     assert told == (["session_1"] if kind == "session.revoked" else [])
@@ -568,6 +575,8 @@ def test_what_others_do_not_know_of_is_not_taken_though_the_store_is_back_alread
 def test_a_receiver_that_raises_does_not_hide_that_others_do_not_know(
     served, away, post, workos, clock, caplog
 ):
+    away("ended")
+
     def raises(sender, **_):
         raise ZeroDivisionError
 
@@ -577,3 +586,16 @@ def test_a_receiver_that_raises_does_not_hide_that_others_do_not_know(
     assert answer.status_code == 503
     assert "A receiver of session_ended has raised." in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_nobody_is_told_of_an_event_while_it_is_not_known_whether_they_were(
+    served, away, post, clock
+):
+    event = {"id": "event_1", "event": "user.created", "data": {}}
+    event["created_at"] = write_moment(clock())
+    patch = away("event")
+    assert post(event, to=served).status_code == 503
+    assert served.signal("workos_event") == []
+    patch.undo()
+    assert post(event, to=served).status_code == 200
+    assert len(served.signal("workos_event")) == 1
