@@ -80,14 +80,18 @@ class Bell:
             self._channel.publish(" ".join(keys))
 
     def attend(self) -> None:
-        """Somebody waits from now on."""
+        """Somebody waits from now on.
+
+        :raises RuntimeError: there can be no thread more.
+        """
         with self._lock:
             pid = os.getpid()
             if self._thread is not None and self._thread[0] == pid and self._thread[1].is_alive():
                 return
             thread = threading.Thread(target=self._listen, name="workos-news", daemon=True)
+            # Under the lock: one that has not begun yet does not live, and would be replaced.
+            thread.start()
             self._thread = (pid, thread)
-        thread.start()
 
     def _listen(self) -> None:
         # What was recorded before the first look is news, for all that is known here.

@@ -84,7 +84,10 @@ class Streams:
         return len(self._open) if self._pid == os.getpid() else 0
 
     def open(self, watch: Watch, seconds: float = LIFE_SECONDS) -> Stream | None:
-        """A stream of at most so many seconds for this session; ``None`` when there is no room."""
+        """A stream of at most so many seconds for this session; ``None`` when there is no room.
+
+        :raises RuntimeError: there can be no thread that looks for news. No place is taken then.
+        """
         stream = Stream(watch, self._monotonic() + seconds)
         with self._lock:
             self._begin()
@@ -100,8 +103,12 @@ class Streams:
             self._newest[watch.key] = stream
         if older is not None:
             older.wake()
-        self._state.set(_place(watch), stream.name, int(seconds) + _GRACE_SECONDS)
-        self._bell.attend()
+        try:
+            self._state.set(_place(watch), stream.name, int(seconds) + _GRACE_SECONDS)
+            self._bell.attend()
+        except BaseException:
+            self.close(stream)
+            raise
         return stream
 
     def close(self, stream: Stream) -> None:

@@ -139,6 +139,28 @@ def test_many_who_come_together_start_one_thread(state, make_ears):
     assert ears.attend().bell._thread != thread
 
 
+def test_who_comes_while_the_thread_begins_starts_no_other(state, make_ears, monkeypatch):
+    ears = make_ears(state)
+    ears.needed = True
+    begun: list[threading.Thread] = []
+    others: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def slow_start(thread: threading.Thread) -> None:
+        if thread.name == "workos-news":
+            begun.append(thread)
+            if len(begun) == 1:
+                others.append(threading.Thread(target=ears.bell.attend))
+                start(others[0])
+                others[0].join(0.2)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", slow_start)
+    ears.bell.attend()
+    others[0].join()
+    assert len(begun) == 1
+
+
 def test_a_thread_that_has_died_is_replaced(state, make_ears):
     ears = make_ears(state)
     dead = threading.Thread(target=int)

@@ -165,6 +165,16 @@ def test_a_place_that_no_server_gives_back_is_free_after_all(process):
     assert len(process.streams) == 1
 
 
+def test_without_a_thread_that_looks_no_place_is_taken(process, monkeypatch):
+    def attend():
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(process.bell, "attend", attend)
+    with pytest.raises(RuntimeError):
+        process.open()
+    assert len(process.streams) == 0
+
+
 def test_after_a_fork_the_places_are_free(process, monkeypatch):
     inherited = process.open("a")
     monkeypatch.setattr("os.getpid", lambda: -1)
