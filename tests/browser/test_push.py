@@ -201,6 +201,38 @@ def test_who_was_told_to_go_listens_again_when_somebody_comes_back(
     notes.listening(first)
 
 
+def test_after_a_change_of_rights_it_listens_for_the_session_that_there_is_then(
+    somebody: Any, notes: Notes
+) -> None:
+    """A page that stays: its session gets another role by a request of its own."""
+
+    def change(role: str) -> None:
+        notes.clock.advance(2)
+        notes.elsewhere().cut_offs.change("role", role, at=notes.clock())
+        notes.clock.advance(2)
+
+    def opened() -> int:
+        return notes.asked.count("/auth/session/events")
+
+    page = somebody.sign_in("/notes")
+    notes.listening(page)
+    notes.workos.set_role("alice@acme.test", "Acme", "member")
+    change("admin")
+    expect(page.get_by_text("Your access has changed").first).to_be_visible(timeout=SOON)
+    notes.until(page, lambda: opened() == 2)
+    page.wait_for_timeout(4000)
+    assert opened() == 2, "once, however long nobody does anything"
+    page.evaluate("fetch('/notes').then((answer) => answer.text())")
+    notes.until(page, lambda: opened() == 3)
+    notes.listening(page)
+    page.wait_for_timeout(4000)
+    assert opened() == 3
+    notes.asked.clear()
+    change("member")
+    notes.until(page, lambda: "/auth/session" in notes.asked, SOON / 1000)
+    assert somebody.console == []
+
+
 @pytest.mark.usefixtures("_beats")
 def test_a_hidden_tab_has_no_stream(somebody: Any, notes: Notes) -> None:
     page = somebody.sign_in("/notes")

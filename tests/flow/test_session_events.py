@@ -130,6 +130,33 @@ def test_a_change_is_told_and_the_stream_goes_on(alice, site, monkeypatch):
     answer.close()
 
 
+def test_after_a_change_of_rights_the_page_comes_back_with_its_new_session(
+    alice, site, monkeypatch
+):
+    monkeypatch.setattr(events, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.3)
+    answer, chunks = listen(alice)
+    assert next(chunks) == b":\n\n"
+    site.clock.advance(2)
+    site.workos.set_role("alice@acme.test", "Acme", "member")
+    site.parts.cut_offs.change("role", "admin", at=site.clock())
+    site.clock.advance(2)
+    assert list(chunks) == [CHECK, CHECK, b"retry: 1000\n\n"]
+    answer.close()
+    # Until somebody does something it is the old session, and this stream lasts.
+    answer, chunks = listen(alice)
+    assert [next(chunks) for _ in range(4)] == [CHECK, CHECK, b":\n\n", b":\n\n"]
+    answer.close()
+    assert alice.fetch("/api/me").status_code == 200
+    answer, chunks = listen(alice)
+    assert next(chunks) == b":\n\n", "nothing is new to the new session"
+    site.clock.advance(2)
+    site.parts.cut_offs.change("role", "member", at=site.clock())
+    site.clock.advance(2)
+    assert next(chunks) == CHECK
+    answer.close()
+
+
 def test_a_newer_stream_of_the_session_ends_the_older(alice, streams):
     older, chunks = listen(alice)
     newer, _ = listen(alice)
