@@ -196,11 +196,27 @@ def test_security_w4_a_body_that_claims_ten_megabytes_is_not_read(site):
     assert (answer.status_code, answer.json) == (413, {"error": "too_large"})
 
 
-def test_security_w4_a_chunked_body_is_read_up_to_the_limit(site):
+@pytest.mark.parametrize("kind", ["missing", "without a time", "stale", "of the future"])
+def test_security_w4_without_a_signature_of_now_the_body_is_not_read(site, clock, kind):
+    ages = {"stale": 181, "of the future": -181}
+    t = int((clock() - ages.get(kind, 0)) * 1000)
+    header = {"missing": "", "without a time": "v1=" + "0" * 64}.get(kind, f"t={t}, v1={'0' * 64}")
+    answer = site.app.test_client().post(
+        PATH,
+        headers={"WorkOS-Signature": header},
+        environ_overrides={"CONTENT_LENGTH": "1000000", "wsgi.input": Unread()},
+    )
+    assert (answer.status_code, answer.json) == (400, {"error": "signature_refused"})
+
+
+def test_security_w4_a_chunked_body_is_read_up_to_the_limit(site, workos):
     endless = Endless()
     answer = site.app.test_client().post(
         PATH,
-        headers={"Transfer-Encoding": "chunked"},
+        headers={
+            "Transfer-Encoding": "chunked",
+            "WorkOS-Signature": workos.sign(b"another one", SECRET),
+        },
         environ_overrides={"wsgi.input": endless, "wsgi.input_terminated": True},
     )
     assert answer.status_code == 413
