@@ -63,7 +63,8 @@ def events() -> Response:
     known = opening.known or (opening.held if opening.stale else None)
     if known is not None:
         # Pages that were opened together do not connect again together.
-        stream = streams.open(known.watch, LIFE_SECONDS * random.uniform(0.8, 1))  # noqa: S311
+        seconds = LIFE_SECONDS * random.uniform(0.8, 1)  # noqa: S311
+        stream = streams.open(known.watch, known.token.subject, seconds)
         if stream is not None:
             return _answer(EventStream(streams, stream))
         parts.counters.count("refused_streams")

@@ -269,7 +269,7 @@ def test_beyond_the_budget_the_page_asks_as_without_push(
     somebody: Any, notes: Notes, serve: Callable[..., str]
 ) -> None:
     watches = [notes.parts.endings.watch(f"session of somebody {n}") for n in range(3)]
-    held = [notes.parts.streams.open(watch) for watch in watches]
+    held = [notes.parts.streams.open(watch, watch.key) for watch in watches]
     page = somebody.sign_in("/notes")
     notes.until(page, lambda: "/auth/session/events" in notes.asked)
     notes.until(page, lambda: "/auth/session" in notes.asked)

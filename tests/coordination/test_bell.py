@@ -289,7 +289,7 @@ def open_streams() -> Iterator[Callable[..., Any]]:
 
     def start(streams: Any, session_id: str = "session_1", **more: Any) -> Any:
         begins = streams._bell._thread is None
-        stream = streams.open(streams._endings.watch(session_id, **more))
+        stream = streams.open(streams._endings.watch(session_id, **more), session_id)
         opened.append((streams, stream))
         if begins:
             assert stream.wait(5), "once it listens, it looks"

@@ -114,8 +114,12 @@ def slowest_twentieth(with_streams: Any, without: Any, cookie: str) -> float:
 
 
 def cookies_of(world: Any, fleet: Any, count: int) -> list[str]:
-    """Of people whose session every process can confirm: it has fetched the keys."""
-    cookies = [fleet.cookie(world.workos.sign_in("alice@acme.test")) for _ in range(count)]
+    """Of different people, whose session every process can confirm: it has fetched the keys."""
+    first = len(world.workos.users)
+    people = [world.workos.add_user(f"{first + n}@many.test") for n in range(count)]
+    for each in people:
+        world.workos.add_membership(each, "Acme")
+    cookies = [fleet.cookie(world.workos.sign_in(each)) for each in people]
     processes: set[str] = set()
     while len(processes) < fleet.workers:
         processes |= {each.process for each in fleet.ask_all(cookies[-1:] * 4 * fleet.workers)}

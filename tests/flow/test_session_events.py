@@ -185,8 +185,10 @@ def test_the_lives_of_streams_differ(alice, streams):
 
 def test_beyond_the_budget_it_is_204_and_every_place_comes_back(site, streams):
     people = [site.browser() for _ in range(3)]
-    for browser, who in zip(people, ["alice", "bob", "alice"], strict=True):
-        browser.sign_in(f"{who}@acme.test")
+    for browser, who in zip(
+        people, ["alice@acme.test", "bob@acme.test", "dave@example.test"], strict=True
+    ):
+        browser.sign_in(who)
     held = [listen(each)[0] for each in people[:2]]
     refused = ask(people[2])
     assert (refused.status_code, refused.data) == (204, b"")
@@ -196,6 +198,22 @@ def test_beyond_the_budget_it_is_204_and_every_place_comes_back(site, streams):
     held[0].close()
     listen(people[2])[0].close()
     held[1].close()
+
+
+def test_one_person_in_many_browsers_leaves_room_for_others(site, streams):
+    browsers = [site.browser() for _ in range(3)]
+    for browser in browsers:
+        browser.sign_in()
+    first, chunks = listen(browsers[0])
+    second, _ = listen(browsers[1])
+    assert list(chunks) == [BYE]
+    first.close()
+    bob = site.browser()
+    bob.sign_in("bob@acme.test")
+    third, _ = listen(bob)
+    assert len(streams) == 2
+    second.close()
+    third.close()
 
 
 def test_a_place_comes_back_when_nothing_was_ever_sent(alice, streams):
