@@ -214,6 +214,23 @@ def test_sync_workers_are_refused_and_it_is_said_why(make_world):
     assert "gunicorn --threads 16" in str(refused.value)
 
 
+@pytest.mark.parametrize("preload", [True, False])
+def test_a_budget_of_all_threads_is_refused_and_it_is_said_why(make_world, preload):
+    world = make_world("sqlite")
+    served = {**PUSH, "WORKOS_UI_PUSH_STREAMS": 4}
+    if preload:
+        with pytest.raises(pytest.fail.Exception) as refused:
+            world.fleet(1, 4, **served)
+        said = str(refused.value)
+    else:
+        fleet = world.fleet(1, 4, preload=False, **served)
+        fleet.process.wait(20)
+        fleet.stop()
+        said = "".join(fleet.lines)
+    assert "answers 4 requests at a time (--threads)" in said
+    assert "Set --threads to 16, or it to 1." in said
+
+
 def test_threads_without_a_budget_are_refused(make_world):
     world = make_world("sqlite")
     with pytest.raises(pytest.fail.Exception, match="needs WORKOS_UI_PUSH_STREAMS"):
