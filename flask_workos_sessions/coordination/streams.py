@@ -84,7 +84,7 @@ class Streams:
         self._pid = os.getpid()
         self._open: dict[Stream, None] = {}  # the oldest first
         self._newest: dict[str, Stream] = {}
-        bell.connect(hear=endings.hear, wake=self.wake, needed=self._is_needed)
+        bell.connect(hear=endings.doubt, wake=self.wake, needed=self._is_needed)
 
     def __len__(self) -> int:
         return len(self._open) if self._pid == os.getpid() else 0
