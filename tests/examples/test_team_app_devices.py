@@ -21,6 +21,8 @@ FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Fi
 SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Mobile Safari/604.1"
 #: A click of a person in a browser.
 CLICK = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+#: The same for a form of this site.
+OURS = {**CLICK, "Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
@@ -135,6 +137,22 @@ def test_an_admin_signs_a_colleague_out(sign_in: Callable[..., FlaskClient]) -> 
     assert "Signed out by Alice Admin" in alice.get("/admin", headers=CLICK).text
     sign_in(BOB)
     assert "Signed out by" not in alice.get("/admin", headers=CLICK).text
+
+
+def test_who_has_gone_on_in_another_organization_was_signed_out_by_nobody(
+    sign_in: Callable[..., FlaskClient], workos: LocalWorkOS
+) -> None:
+    alice, carol = sign_in(ALICE), sign_in(CAROL)
+    path = f"/admin/people/{workos.user(CAROL).id}/sign-out"
+    globex = {"organization_id": workos.organization("Globex").id}
+    switched = carol.post("/auth/organization", data=globex, headers=OURS)
+    assert switched.status_code == 303
+    assert "Carol" in alice.get("/admin", headers=CLICK).text
+    assert alice.post(path, headers=CLICK).location == "/admin"
+    page = alice.get("/admin", headers=CLICK).text
+    assert "Signed out by" not in page
+    assert "Carol" not in page, "she is not here"
+    assert not is_out(carol)
 
 
 def test_security_w1_an_admin_ends_nothing_outside_of_the_organization(
