@@ -18,11 +18,13 @@ from flask_workos_sessions import (
 
 from .board import Board
 from .extensions import sessions
+from .origin import refuse_other_sites
 from .people import People
 
 LONGEST_TITLE, LONGEST_TEXT = 120, 4000
 
 pages = Blueprint("harbour", __name__)
+pages.before_request(refuse_other_sites)
 
 
 def _board() -> Board:
