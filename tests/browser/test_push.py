@@ -27,14 +27,6 @@ PAGE = (
 )
 #: Milliseconds within which a page says it, after news.
 SOON = 2_000
-_VISIBILITY = """
-(state) => {
-  const settings = { configurable: true };
-  Object.defineProperty(document, "hidden", { ...settings, get: () => state === "hidden" });
-  Object.defineProperty(document, "visibilityState", { ...settings, get: () => state });
-  document.dispatchEvent(new Event("visibilitychange"));
-}
-"""
 
 
 class Notes:
@@ -123,10 +115,6 @@ def expect_told(page: Page) -> None:
     page.wait_for_url("**/auth/signed-out?reason=*", timeout=SOON, wait_until="commit")
 
 
-def set_visible(page: Page, visible: bool) -> None:
-    page.evaluate(_VISIBILITY, "visible" if visible else "hidden")
-
-
 def test_an_end_in_another_process_is_on_the_page_within_two_seconds(
     somebody: Any, notes: Notes
 ) -> None:
@@ -165,9 +153,9 @@ def test_a_page_that_listens_extends_nothing_and_refreshes_nothing(
     before = page.evaluate("workosSession.info.idleIn")
     exchanges = len(notes.workos.exchanges("refresh_token"))
     somebody.wait(700)
-    set_visible(page, False)
+    somebody.set_visible(page, False)
     notes.until(page, lambda: notes.streams == 0)
-    set_visible(page, True)
+    somebody.set_visible(page, True)
     notes.listening(page)
     page.evaluate("workosSession.check()")
     assert page.evaluate("workosSession.info.idleIn") <= before - 690
@@ -237,12 +225,12 @@ def test_after_a_change_of_rights_it_listens_for_the_session_that_there_is_then(
 def test_a_hidden_tab_has_no_stream(somebody: Any, notes: Notes) -> None:
     page = somebody.sign_in("/notes")
     notes.listening(page)
-    set_visible(page, False)
+    somebody.set_visible(page, False)
     notes.asked.clear()
     notes.until(page, lambda: notes.streams == 0)
     page.wait_for_timeout(4000)
     assert notes.asked == []
-    set_visible(page, True)
+    somebody.set_visible(page, True)
     notes.listening(page)
 
 
