@@ -487,6 +487,31 @@ def test_security_w4_a_flood_of_ten_thousand_is_not_believed_and_hardly_logged(
     assert site.signal("workos_event") == []
 
 
+@pytest.mark.parametrize(
+    "kind", ["forged", "stale", "unreadable", "no event", "not JSON", "too large", "cut off"]
+)
+def test_security_w4_no_line_about_a_refused_webhook_has_anything_of_it(
+    site, post, body, workos, caplog, kind
+):
+    caplog.set_level(logging.DEBUG)
+    told = body("user.deleted", {"id": "user_of_this_test"})
+    whole = {"environ_overrides": {"CONTENT_LENGTH": str(len(told) + 9)}}
+    sent = {
+        "forged": lambda: post(told, secret=OTHER),
+        "stale": lambda: post(told, age=200),
+        "unreadable": lambda: post(told, header=f"t=now, v1={SECRET}"),
+        "no event": lambda: post(b'{"id":"user_of_this_test"}'),
+        "not JSON": lambda: post(b"user_of_this_test"),
+        "too large": lambda: post(told * 10_000),
+        "cut off": lambda: post(told, **whole),
+    }
+    assert sent[kind]().status_code in (400, 413)
+    assert len(lines(caplog)) == 1
+    signed = {workos.sign(told, each)[-64:] for each in (SECRET, OTHER)}
+    for word in (SECRET, OTHER, "user_of_this_test", "v1=", *signed):
+        assert word not in caplog.text
+
+
 def test_the_next_line_tells_how_many_there_were(site, post, body, caplog, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(site.parts.refused_webhooks, "_monotonic", lambda: now[0])
