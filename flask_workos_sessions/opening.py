@@ -180,13 +180,14 @@ class Opener:
 
     def _confirmed(self, known: Known, caller: Caller, usable: bool) -> Opening:
         """Exchange, again if need be: what another request got may be older than the change."""
+        value = None
         for _ in range(_MAX_EXCHANGES):
             opening = self._exchange(known, caller, usable=usable)
             after = opening.known
             if usable or after is None or after.watch.change is not Change.CONFIRM:
                 return opening
-            known = after
-        return opened.unavailable(known, value=opening.value)
+            known, value = after, opening.value
+        return opened.unavailable(known, value=value)
 
     def _exchange(
         self,

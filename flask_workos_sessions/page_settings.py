@@ -60,6 +60,7 @@ class PageSettings:
     ui_push_streams: int | None = setting(
         validators.count,
         None,
-        "How many pages a process tells at once; each holds a thread of the server. Unset: 1,000 "
-        "where gevent or eventlet has patched threading; elsewhere push needs it.",
+        "How many pages a process tells at once; each holds a thread of the server. Unset: 1,000, "
+        "or half of gunicorn's `--worker-connections`, where gevent or eventlet has patched "
+        "threading; elsewhere push needs it.",
     )

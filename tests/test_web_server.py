@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from flask import Flask
+from gunicorn.app.base import BaseApplication
 
 from flask_workos_sessions import ConfigurationError, WorkOSSessions
 from flask_workos_sessions.parts import PARTS
@@ -89,6 +90,67 @@ def test_sync_workers_are_refused_whatever_is_set(loaded):
 def test_another_worker_beside_it_is_the_one_that_serves(loaded, other):
     loaded("sync", other)
     assert not is_sync_gunicorn()
+
+
+class Served(BaseApplication):
+    """An app as gunicorn loads it, with gunicorn's own code."""
+
+    def __init__(self, options, **config):
+        self.options, self.given = options, config
+        super().__init__()
+
+    def load_config(self):
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self):
+        return make(**PUSH, **self.given)
+
+
+@pytest.mark.parametrize(
+    ("streams", "threads", "remedy"),
+    [
+        (16, 16, "Set --threads to 64, or it to 4."),
+        (15, 16, "Set --threads to 60, or it to 4."),
+        (100, 8, "Set --threads to 400, or it to 2."),
+        (1, 2, "Set --threads to 4."),
+        (1, 1, "Set --threads to 4."),
+    ],
+)
+def test_a_budget_that_would_take_every_thread_is_refused(loaded, streams, threads, remedy):
+    loaded("gthread")
+    served = Served({"threads": threads}, WORKOS_UI_PUSH_STREAMS=streams)
+    with pytest.raises(ConfigurationError) as raised:
+        served.wsgi()
+    (fault,) = raised.value.faults
+    assert f"answers {threads} requests at a time (--threads)" in fault
+    assert fault.endswith(remedy)
+
+
+@pytest.mark.parametrize(("streams", "threads"), [(14, 16), (4, 16), (1, 3)])
+def test_a_budget_that_leaves_a_thread_is_taken(loaded, streams, threads):
+    loaded("gthread")
+    assert Served({"threads": threads}, WORKOS_UI_PUSH_STREAMS=streams).wsgi().most == streams
+
+
+@pytest.mark.parametrize(("connections", "streams"), [(1000, 500), (600, 300), (9000, 1000)])
+def test_greenlets_leave_half_of_the_connections(green, connections, streams):
+    green("ggevent")
+    assert Served({"worker_connections": connections}).wsgi().most == streams
+
+
+def test_greenlets_that_would_take_every_connection_are_refused(green):
+    green("ggevent")
+    served = Served({"worker_connections": 1000}, WORKOS_UI_PUSH_STREAMS=999)
+    with pytest.raises(ConfigurationError, match=r"\(--worker-connections\).* or it to 500\."):
+        served.wsgi()
+    served = Served({"worker_connections": 1000}, WORKOS_UI_PUSH_STREAMS=998)
+    assert served.wsgi().most == 998
+
+
+def test_what_is_no_gunicorn_is_not_asked_how_many_threads_it_has(loaded):
+    loaded("gthread")
+    assert make(**PUSH, WORKOS_UI_PUSH_STREAMS=100).most == 100
 
 
 @pytest.mark.parametrize("value", ["0", 0, -1, "four", True, 1.5], ids=lambda value: f"{value!r}")

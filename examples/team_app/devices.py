@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from flask_workos_sessions import current_session, errors, login_required
 
 from .extensions import sessions
+from .origin import refuse_other_sites
 
 #: Seconds. Whoever finds an open browser must not be able to lock its owner out.
 RECENT = 600
@@ -35,6 +36,7 @@ _SYSTEMS = {
 }
 
 devices = Blueprint("devices", __name__, url_prefix="/devices")
+devices.before_request(refuse_other_sites)
 
 
 @devices.get("")

@@ -18,11 +18,13 @@ from flask_workos_sessions import (
 
 from .board import Board
 from .extensions import sessions
+from .origin import refuse_other_sites
 from .people import People
 
 LONGEST_TITLE, LONGEST_TEXT = 120, 4000
 
 pages = Blueprint("harbour", __name__)
+pages.before_request(refuse_other_sites)
 
 
 def _board() -> Board:
@@ -152,11 +154,19 @@ def sign_out_colleague(person_id: str) -> Response:
     organization = current_session.organization_id or ""
     if not _people().knows(organization, person_id):
         abort(404)
-    for each in sessions.list(person_id):
-        if each.organization_id == organization and not each.current:
-            with suppress(errors.SessionNotFound):  # it has ended meanwhile
-                sessions.revoke(each.id, user=person_id)
-    _people().note_end(organization, person_id, current_user.display_name or "Somebody")
+    found = [
+        each
+        for each in sessions.list(person_id)
+        if each.organization_id == organization and not each.current
+    ]
+    for each in found:
+        with suppress(errors.SessionNotFound):  # it has ended meanwhile
+            sessions.revoke(each.id, user=person_id)
+    if found:
+        _people().note_end(organization, person_id, current_user.display_name or "Somebody")
+    else:
+        # They have signed out, or gone on in another organization: nobody has ended anything.
+        _people().forget(organization, person_id)
     return redirect(url_for(".admin"), 303)
 
 

@@ -47,6 +47,11 @@ class People:
         with self._lock:
             return person_id in self._organizations.get(organization, {})
 
+    def forget(self, organization: str, person_id: str) -> None:
+        """Somebody is not here any more."""
+        with self._lock:
+            self._organizations.get(organization, {}).pop(person_id, None)
+
     def note_end(self, organization: str, person_id: str, by: str) -> None:
         """Somebody's sessions in this organization were ended."""
         with self._lock:

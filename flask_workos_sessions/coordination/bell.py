@@ -28,7 +28,7 @@ _NEWS_SECONDS = 60
 #: Waits at most so many seconds for a message; ``None`` when there was none.
 Receive = Callable[[float], str | None]
 #: Told under which keys something was recorded; ``None``: under any.
-Wake = Callable[[Collection[str] | None], None]
+Listener = Callable[[Collection[str] | None], None]
 
 
 class Channel(Protocol):
@@ -59,15 +59,15 @@ class Bell:
         self._channel = channel
         self._lock = ProcessLock()
         self._thread: tuple[int, threading.Thread] | None = None
-        self._hear: Callable[[], None] = lambda: None
-        self._wake: Wake = lambda keys: None
+        self._hear: Listener = lambda keys: None
+        self._wake: Listener = lambda keys: None
         self._needed: Callable[[], bool] = lambda: False
 
-    def connect(self, *, hear: Callable[[], None], wake: Wake, needed: Callable[[], bool]) -> None:
+    def connect(self, *, hear: Listener, wake: Listener, needed: Callable[[], bool]) -> None:
         """Say who wants to know.
 
         :param hear: called first when another process may have recorded something.
-        :param wake: called with the keys.
+        :param wake: called then, and when this process has.
         :param needed: whether anybody waits.
         """
         self._hear, self._wake, self._needed = hear, wake, needed
@@ -80,14 +80,18 @@ class Bell:
             self._channel.publish(" ".join(keys))
 
     def attend(self) -> None:
-        """Somebody waits from now on."""
+        """Somebody waits from now on.
+
+        :raises RuntimeError: there can be no thread more.
+        """
         with self._lock:
             pid = os.getpid()
             if self._thread is not None and self._thread[0] == pid and self._thread[1].is_alive():
                 return
             thread = threading.Thread(target=self._listen, name="workos-news", daemon=True)
+            # Under the lock: one that has not begun yet does not live, and would be replaced.
+            thread.start()
             self._thread = (pid, thread)
-        thread.start()
 
     def _listen(self) -> None:
         # What was recorded before the first look is news, for all that is known here.
@@ -118,13 +122,15 @@ class Bell:
         while self._needed():
             message = receive(LOOK_SECONDS)
             if message is not None:
-                self._hear()
-                self._wake(message.split(" "))
+                self._tell(message.split(" "))
 
     def _look(self, looking: _Looking) -> None:
         if looking.finds_news():
-            self._hear()
-            self._wake(None)
+            self._tell(None)
+
+    def _tell(self, keys: Collection[str] | None) -> None:
+        self._hear(keys)
+        self._wake(keys)
 
     def _finished(self) -> bool:
         # Under the lock: who comes now either is seen here, or finds no thread and starts one.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from .breaker import Answer
 from .cutoffs import CHANGES_UNDER, ENDS, ENDS_UNDER, CutOff, cut_off_digests
+from .doubts import Doubts
 from .memory import MemoryState
 from .shared_state import SharedState
 from .watch import WEIGHTS, Change, Scope, Watch
@@ -66,7 +67,10 @@ class Endings:
         self._recorded = recorded or (lambda keys: None)
         # An end is never taken back: who knows of one need not ask again.
         self._ended = MemoryState(clock=clock)
+        # The moment of the newest of all doubts: as a rule it is long ago, and nothing else is
+        # looked at.
         self._believed_from = float("-inf")
+        self._doubts = Doubts(BELIEVED_SECONDS)
         self._of_all: dict[Scope, str] = {}
 
     @property
@@ -136,7 +140,7 @@ class Endings:
             return ended.decode()
         asked_at = watch.asked_at
         if (
-            self._believed_from < asked_at
+            (self._believed_from < asked_at or not self._doubts.concern(watch))
             and 0 <= self._clock() - asked_at < BELIEVED_SECONDS
             and not watch.cut_off
         ):
@@ -179,14 +183,20 @@ class Endings:
         watch.asked_at = asked_at
         return None
 
-    def hear(self, keys: Sequence[str] = ()) -> None:
-        """Something was recorded: believe nothing that was found out before this moment.
+    def hear(self, keys: Sequence[str]) -> None:
+        """This process has recorded something under these keys."""
+        self.doubt(keys)
+        self._recorded(keys)
 
-        :param keys: where this process has recorded it; others have done so when there are none.
+    def doubt(self, keys: Collection[str] | None) -> None:
+        """Something was recorded, by any process: of what it concerns, believe nothing that was
+        found out before this moment.
+
+        :param keys: where it was recorded; ``None`` when that is not known.
         """
-        self._believed_from = self._clock()
-        if keys:
-            self._recorded(keys)
+        now = self._clock()
+        self._doubts.note(keys, now)
+        self._believed_from = now
 
     def _shared(self, keys: Sequence[str]) -> bool:
         return all(self._state.is_shared(key) for key in keys)

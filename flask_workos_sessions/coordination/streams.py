@@ -19,21 +19,25 @@ from .watch import Change, Watch
 LIFE_SECONDS = 300
 #: Seconds after that, in which a server has closed it: then its place is free in any case.
 _GRACE_SECONDS = 60
+#: Places that one person has at most, in any number of sessions; and no more than half of all.
+MOST_OF_ONE = 4
 
 
 class Stream:
     """One page that listens. Everything about it is of one process."""
 
-    __slots__ = ("_event", "bye", "ended", "keys", "name", "until", "watch")
+    __slots__ = ("_event", "bye", "ended", "keys", "name", "person", "until", "watch")
 
-    def __init__(self, watch: Watch, until: float) -> None:
+    def __init__(self, watch: Watch, person: str, until: float) -> None:
         # Its own: what it has found is not what the requests of this session have found.
         self.watch = replace(watch)
         self.keys = frozenset(watch.keys)
+        #: Whose session it is.
+        self.person = person
         self.name = os.urandom(8)
         #: When (monotonic clock) it is over.
         self.until = until
-        #: A newer one of the same session has taken over.
+        #: A newer one of the same session, or person, has taken over.
         self.bye = False
         #: The session has ended.
         self.ended = False
@@ -55,7 +59,8 @@ class Streams:
 
     Whoever comes when there is no room is refused at once: a stream holds a thread of the server,
     and requests need threads, too. A newer stream of a session has the place of the older one,
-    which ends at once; until it has, there is one more.
+    which ends at once; until it has, there is one more. So has that of a person who has as many as
+    one may have: of theirs the oldest ends.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class Streams:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.most = most
+        self._most_of_one = max(1, min(MOST_OF_ONE, most // 2))
         #: Whether it was logged that this server cannot hold streams.
         self.told = False
         self._state = state
@@ -76,32 +82,39 @@ class Streams:
         self._monotonic = monotonic
         self._lock = ProcessLock()
         self._pid = os.getpid()
-        self._open: set[Stream] = set()
+        self._open: dict[Stream, None] = {}  # the oldest first
         self._newest: dict[str, Stream] = {}
-        bell.connect(hear=endings.hear, wake=self.wake, needed=self._is_needed)
+        bell.connect(hear=endings.doubt, wake=self.wake, needed=self._is_needed)
 
     def __len__(self) -> int:
         return len(self._open) if self._pid == os.getpid() else 0
 
-    def open(self, watch: Watch, seconds: float = LIFE_SECONDS) -> Stream | None:
-        """A stream of at most so many seconds for this session; ``None`` when there is no room."""
-        stream = Stream(watch, self._monotonic() + seconds)
+    def open(self, watch: Watch, person: str, seconds: float = LIFE_SECONDS) -> Stream | None:
+        """A stream of at most so many seconds for this session; ``None`` when there is no room.
+
+        :param person: whose session it is.
+        :raises RuntimeError: there can be no thread that looks for news. No place is taken then.
+        """
+        stream = Stream(watch, person, self._monotonic() + seconds)
         with self._lock:
             self._begin()
-            older = self._newest.get(watch.key)
-            room = self.most if older is None else self.most + 1
-            if len(self._open) >= room:
+            if not self._has_room(stream):
                 self._forget_lost()
-                if len(self._open) >= room:
+                if not self._has_room(stream):
                     return None
+            older = self._replaced_by(stream)
             if older is not None:
                 older.bye = True
-            self._open.add(stream)
+            self._open[stream] = None
             self._newest[watch.key] = stream
         if older is not None:
             older.wake()
-        self._state.set(_place(watch), stream.name, int(seconds) + _GRACE_SECONDS)
-        self._bell.attend()
+        try:
+            self._state.set(_place(watch), stream.name, int(seconds) + _GRACE_SECONDS)
+            self._bell.attend()
+        except BaseException:
+            self.close(stream)
+            raise
         return stream
 
     def close(self, stream: Stream) -> None:
@@ -146,10 +159,27 @@ class Streams:
         # After a fork: the streams are the other process's.
         pid = os.getpid()
         if self._pid != pid:
-            self._pid, self._open, self._newest = pid, set(), {}
+            self._pid, self._open, self._newest = pid, {}, {}
+
+    def _has_room(self, stream: Stream) -> bool:
+        if len(self._of(stream.person)) > self._most_of_one:
+            return False  # one that was replaced has not ended yet
+        more = self._replaced_by(stream) is not None
+        return len(self._open) < self.most + more
+
+    def _replaced_by(self, stream: Stream) -> Stream | None:
+        """Which one has to go, so that this one may come."""
+        older = self._newest.get(stream.watch.key)
+        if older is not None:
+            return older
+        staying = [each for each in self._of(stream.person) if not each.bye]
+        return staying[0] if len(staying) >= self._most_of_one else None
+
+    def _of(self, person: str) -> list[Stream]:
+        return [each for each in self._open if each.person == person]
 
     def _remove(self, stream: Stream) -> None:
-        self._open.discard(stream)
+        self._open.pop(stream, None)
         if self._newest.get(stream.watch.key) is stream:
             del self._newest[stream.watch.key]
 

@@ -11,6 +11,7 @@ from flask import Response, request
 
 from ..context import request_state
 from ..coordination.streams import LIFE_SECONDS, Stream, Streams, is_stopping
+from ..coordination.watch import Change
 from ..errors import OriginRefused
 from ..parts import current_parts
 from ..reports import report
@@ -62,7 +63,8 @@ def events() -> Response:
     known = opening.known or (opening.held if opening.stale else None)
     if known is not None:
         # Pages that were opened together do not connect again together.
-        stream = streams.open(known.watch, LIFE_SECONDS * random.uniform(0.8, 1))  # noqa: S311
+        seconds = LIFE_SECONDS * random.uniform(0.8, 1)  # noqa: S311
+        stream = streams.open(known.watch, known.token.subject, seconds)
         if stream is not None:
             return _answer(EventStream(streams, stream))
         parts.counters.count("refused_streams")
@@ -119,15 +121,18 @@ class EventStream:
 def _lines(streams: Streams, stream: Stream) -> Generator[bytes, None, None]:
     yield _BEGIN
     news, beat_at = streams.first_look(stream), _next_beat()
-    again_at = float("inf")
+    again_at, changed = float("inf"), False
     while not stream.bye:
         now = time.monotonic()
         if news or now >= again_at:
             yield _CHECK
             again_at = now + AGAIN_SECONDS if news else float("inf")
-        if stream.ended and again_at == float("inf"):
+        told = again_at == float("inf")
+        if stream.ended and told:
             return
-        if now >= stream.until or is_stopping():
+        # With another role other news concern the session: the page comes back with what it has
+        # become. Not at once for a change from before this stream, or it would do so for ever.
+        if (changed and told) or now >= stream.until or is_stopping():
             yield _RENEW
             return
         woken = stream.wait(min(beat_at, again_at, stream.until) - now)
@@ -139,6 +144,7 @@ def _lines(streams: Streams, stream: Stream) -> Generator[bytes, None, None]:
             woken = True
         if woken and not (stream.ended or stream.bye):
             news = streams.look(stream)
+            changed = changed or (news and stream.watch.change >= Change.TOLD)
     yield _BYE
 
 

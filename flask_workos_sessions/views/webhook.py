@@ -11,7 +11,7 @@ from werkzeug.wsgi import get_input_stream
 from ..parts import Parts, current_parts
 from ..reactions import Unrecorded
 from ..workos.events import Event, MalformedEvent, parse_event
-from ..workos.webhooks import HEADER, SignatureRefused, verify_signature
+from ..workos.webhooks import HEADER, Signature, SignatureRefused
 
 log = logging.getLogger("flask_workos_sessions")
 
@@ -57,19 +57,21 @@ def webhook() -> Response:
 
 
 def _read(parts: Parts) -> Event:
-    body = _raw_body()
-    secrets = (parts.settings.webhook_secret or "", *parts.settings.webhook_secret_fallbacks)
-    verify_signature(body, request.headers.get(HEADER, ""), secrets, now=parts.clock())
-    return parse_event(body)
-
-
-def _raw_body() -> bytes:
-    """The body, bounded before the first byte of it is read; of one without a length that is too
-    long, one byte more than that is read."""
+    """Bounded before the first byte of the body is read, and only read when a signature of now
+    came with it."""
     limit = request.max_content_length  # of the app, for any body
     limit = LIMIT if limit is None else min(LIMIT, limit)
     if (request.content_length or 0) > limit:
         raise RequestEntityTooLarge
+    signature = Signature.read(request.headers.get(HEADER, ""), now=parts.clock())
+    body = _body(limit)
+    secrets = (parts.settings.webhook_secret or "", *parts.settings.webhook_secret_fallbacks)
+    signature.check(body, secrets)
+    return parse_event(body)
+
+
+def _body(limit: int) -> bytes:
+    """The raw body; of one without a length that is too long, one byte more than that is read."""
     body = get_input_stream(request.environ, max_content_length=limit + 1).read()
     if len(body) > limit:
         raise RequestEntityTooLarge

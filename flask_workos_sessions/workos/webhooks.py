@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 #: The header with the time of the sending (milliseconds since the epoch) and the signature:
 #: ``t=1795446146000, v1=5257a8…``.
@@ -26,38 +27,47 @@ class SignatureRefused(Exception):
         super().__init__(reason)
 
 
-def verify_signature(body: bytes, header: str, secrets: Sequence[str], *, now: float) -> None:
-    """Check the signature of a webhook.
+class Signature(NamedTuple):
+    """What the header says, before anything of the body is read."""
 
-    :param body: the raw bytes as they came: JSON that is written anew has other ones.
-    :param header: the value of :data:`HEADER`.
-    :param secrets: the endpoint's secret, and others while one takes the place of another.
-    :param now: our time (epoch seconds).
-    :raises SignatureRefused: it is not to be believed.
-    """
-    sent_at, signatures = _read(header)
-    if abs(now - int(sent_at) / 1000) > TOLERANCE:
-        raise SignatureRefused("sent more than three minutes ago, or after now")
-    signed = sent_at.encode() + b"." + body
-    right = False
-    for secret in secrets:
-        wanted = hmac.digest(secret.encode(), signed, "sha256")
-        for signature in signatures:
-            # All are compared, each in constant time.
-            right |= hmac.compare_digest(wanted, signature)
-    if not right:
-        raise SignatureRefused("signed with another secret, or changed on its way")
+    #: The time of the sending, as it was sent.
+    sent_at: str
+    #: One of them has to be right.
+    values: Sequence[bytes]
 
+    @classmethod
+    def read(cls, header: str, *, now: float) -> Self:
+        """Read the value of :data:`HEADER`. What else may be there is not looked at.
 
-def _read(header: str) -> tuple[str, list[bytes]]:
-    """The time as it was sent, and the signatures. What else may be there is not looked at."""
-    times, signatures = [], []
-    for part in header.split(","):
-        name, _, value = (piece.strip() for piece in part.partition("="))
-        if name == "t" and _TIME.fullmatch(value):
-            times.append(value)
-        elif name == "v1" and _SIGNATURE.fullmatch(value):
-            signatures.append(bytes.fromhex(value))
-    if len(times) != 1 or not signatures:
-        raise SignatureRefused(f"without a {HEADER} that can be read")
-    return times[0], signatures[:_MOST]
+        :param now: our time (epoch seconds).
+        :raises SignatureRefused: it cannot be read, or is not from now.
+        """
+        times, values = [], []
+        for part in header.split(","):
+            name, _, value = (piece.strip() for piece in part.partition("="))
+            if name == "t" and _TIME.fullmatch(value):
+                times.append(value)
+            elif name == "v1" and _SIGNATURE.fullmatch(value):
+                values.append(bytes.fromhex(value))
+        if len(times) != 1 or not values:
+            raise SignatureRefused(f"without a {HEADER} that can be read")
+        if abs(now - int(times[0]) / 1000) > TOLERANCE:
+            raise SignatureRefused("sent more than three minutes ago, or after now")
+        return cls(times[0], values[:_MOST])
+
+    def check(self, body: bytes, secrets: Sequence[str]) -> None:
+        """Compare it with the signature of this body.
+
+        :param body: the raw bytes as they came: JSON that is written anew has other ones.
+        :param secrets: the endpoint's secret, and others while one takes the place of another.
+        :raises SignatureRefused: it is not to be believed.
+        """
+        signed = self.sent_at.encode() + b"." + body
+        right = False
+        for secret in secrets:
+            wanted = hmac.digest(secret.encode(), signed, "sha256")
+            for value in self.values:
+                # All are compared, each in constant time.
+                right |= hmac.compare_digest(wanted, value)
+        if not right:
+            raise SignatureRefused("signed with another secret, or changed on its way")

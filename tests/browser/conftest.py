@@ -25,6 +25,16 @@ _NOTES = (
     "Clear-Site-Data header on",
 )
 
+# A browser without a screen shows every tab.
+_VISIBILITY = """
+(state) => {
+  const settings = { configurable: true };
+  Object.defineProperty(document, "hidden", { ...settings, get: () => state === "hidden" });
+  Object.defineProperty(document, "visibilityState", { ...settings, get: () => state });
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+"""
+
 
 @pytest.fixture
 def clock() -> MovableClock:
@@ -140,6 +150,11 @@ class Somebody:
         tab.get_by_role("button", name=f"Continue as {name}").click()
         expect(tab.get_by_role("heading", name="You're signed in again")).to_be_visible()
         return tab
+
+    @staticmethod
+    def set_visible(page: Page, visible: bool) -> None:
+        """Another tab comes to the front, or this one again."""
+        page.evaluate(_VISIBILITY, "visible" if visible else "hidden")
 
     def wait(self, seconds: float) -> None:
         """Time goes by, for all servers and all tabs.

@@ -27,14 +27,6 @@ PAGE = (
 )
 #: Milliseconds within which a page says it, after news.
 SOON = 2_000
-_VISIBILITY = """
-(state) => {
-  const settings = { configurable: true };
-  Object.defineProperty(document, "hidden", { ...settings, get: () => state === "hidden" });
-  Object.defineProperty(document, "visibilityState", { ...settings, get: () => state });
-  document.dispatchEvent(new Event("visibilitychange"));
-}
-"""
 
 
 class Notes:
@@ -123,10 +115,6 @@ def expect_told(page: Page) -> None:
     page.wait_for_url("**/auth/signed-out?reason=*", timeout=SOON, wait_until="commit")
 
 
-def set_visible(page: Page, visible: bool) -> None:
-    page.evaluate(_VISIBILITY, "visible" if visible else "hidden")
-
-
 def test_an_end_in_another_process_is_on_the_page_within_two_seconds(
     somebody: Any, notes: Notes
 ) -> None:
@@ -165,9 +153,9 @@ def test_a_page_that_listens_extends_nothing_and_refreshes_nothing(
     before = page.evaluate("workosSession.info.idleIn")
     exchanges = len(notes.workos.exchanges("refresh_token"))
     somebody.wait(700)
-    set_visible(page, False)
+    somebody.set_visible(page, False)
     notes.until(page, lambda: notes.streams == 0)
-    set_visible(page, True)
+    somebody.set_visible(page, True)
     notes.listening(page)
     page.evaluate("workosSession.check()")
     assert page.evaluate("workosSession.info.idleIn") <= before - 690
@@ -201,16 +189,48 @@ def test_who_was_told_to_go_listens_again_when_somebody_comes_back(
     notes.listening(first)
 
 
+def test_after_a_change_of_rights_it_listens_for_the_session_that_there_is_then(
+    somebody: Any, notes: Notes
+) -> None:
+    """A page that stays: its session gets another role by a request of its own."""
+
+    def change(role: str) -> None:
+        notes.clock.advance(2)
+        notes.elsewhere().cut_offs.change("role", role, at=notes.clock())
+        notes.clock.advance(2)
+
+    def opened() -> int:
+        return notes.asked.count("/auth/session/events")
+
+    page = somebody.sign_in("/notes")
+    notes.listening(page)
+    notes.workos.set_role("alice@acme.test", "Acme", "member")
+    change("admin")
+    expect(page.get_by_text("Your access has changed").first).to_be_visible(timeout=SOON)
+    notes.until(page, lambda: opened() == 2)
+    page.wait_for_timeout(4000)
+    assert opened() == 2, "once, however long nobody does anything"
+    page.evaluate("fetch('/notes').then((answer) => answer.text())")
+    notes.until(page, lambda: opened() == 3)
+    notes.listening(page)
+    page.wait_for_timeout(4000)
+    assert opened() == 3
+    notes.asked.clear()
+    change("member")
+    notes.until(page, lambda: "/auth/session" in notes.asked, SOON / 1000)
+    assert somebody.console == []
+
+
 @pytest.mark.usefixtures("_beats")
 def test_a_hidden_tab_has_no_stream(somebody: Any, notes: Notes) -> None:
     page = somebody.sign_in("/notes")
     notes.listening(page)
-    set_visible(page, False)
+    somebody.set_visible(page, False)
     notes.asked.clear()
     notes.until(page, lambda: notes.streams == 0)
     page.wait_for_timeout(4000)
     assert notes.asked == []
-    set_visible(page, True)
+    somebody.set_visible(page, True)
     notes.listening(page)
 
 
@@ -237,7 +257,7 @@ def test_beyond_the_budget_the_page_asks_as_without_push(
     somebody: Any, notes: Notes, serve: Callable[..., str]
 ) -> None:
     watches = [notes.parts.endings.watch(f"session of somebody {n}") for n in range(3)]
-    held = [notes.parts.streams.open(watch) for watch in watches]
+    held = [notes.parts.streams.open(watch, watch.key) for watch in watches]
     page = somebody.sign_in("/notes")
     notes.until(page, lambda: "/auth/session/events" in notes.asked)
     notes.until(page, lambda: "/auth/session" in notes.asked)

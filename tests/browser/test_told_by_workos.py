@@ -57,6 +57,10 @@ def bob(
     return person(url)
 
 
+#: A page that never asks of its own accord, and is not told.
+UNTOLD = pytest.mark.parametrize("told", [{"WORKOS_UI_POLL": 0}], ids=["neither"])
+
+
 def accepted(workos: LocalWorkOS, event: str) -> None:
     workos.wait_for_deliveries(10)
     assert [each.status for each in workos.deliveries if each.event == event] == [200]
@@ -105,4 +109,47 @@ def test_who_loses_a_role_is_told_and_the_next_click_says_so(
     page.get_by_role("link", name="Admin").click()
     expect(page.get_by_role("heading", name="This page is not for you")).to_be_visible()
     expect(page.get_by_role("link", name="Admin", exact=True)).to_be_hidden()
+    assert bob.console == []
+
+
+def revoked_unnoticed(bob: Any, page: Page, workos: LocalWorkOS) -> None:
+    """WorkOS has told the app, and the page does not know it, however long nobody touches it."""
+    bob.wait(10)
+    workos.revoke(workos.sessions[-1].id)
+    accepted(workos, "session.revoked")
+    bob.wait(POLL)
+    page.wait_for_timeout(1_500)
+    assert page.evaluate("workosSession.state") == "active"
+
+
+def expect_told(page: Page) -> None:
+    """Nothing was typed, and so the page gives way to the one that says why."""
+    page.wait_for_url("**/auth/signed-out?reason=revoked", timeout=SOON, wait_until="commit")
+
+
+@UNTOLD
+def test_who_comes_back_to_a_hidden_tab_is_told_at_once(bob: Any, workos: LocalWorkOS) -> None:
+    page = bob.sign_in("/account", "Bob Member")
+    bob.set_visible(page, False)
+    revoked_unnoticed(bob, page, workos)
+    bob.set_visible(page, True)
+    expect_told(page)
+    assert bob.console == []
+
+
+@UNTOLD
+def test_who_comes_back_to_the_window_is_told_at_once(bob: Any, workos: LocalWorkOS) -> None:
+    page = bob.sign_in("/account", "Bob Member")
+    revoked_unnoticed(bob, page, workos)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect_told(page)
+    assert bob.console == []
+
+
+@UNTOLD
+def test_any_request_of_the_page_tells_it(bob: Any, workos: LocalWorkOS) -> None:
+    page = bob.sign_in("/account", "Bob Member")
+    revoked_unnoticed(bob, page, workos)
+    page.evaluate("fetch('/notes/search').then((answer) => answer.text())")
+    expect_told(page)
     assert bob.console == []

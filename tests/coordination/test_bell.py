@@ -34,12 +34,14 @@ class Ears:
         self.bell, self.needed = bell, False
         self.heard: list[Any] = []
         self.woken = threading.Event()
-        bell.connect(hear=lambda: self._note("hear"), wake=self._note, needed=lambda: self.needed)
+        bell.connect(hear=self._hear, wake=self._wake, needed=lambda: self.needed)
 
-    def _note(self, what: Any) -> None:
-        self.heard.append(what)
-        if what != "hear":
-            self.woken.set()
+    def _hear(self, keys: Any) -> None:
+        self.heard.append(("hear", keys))
+
+    def _wake(self, keys: Any) -> None:
+        self.heard.append(keys)
+        self.woken.set()
 
     def attend(self) -> Ears:
         self.needed = True
@@ -100,7 +102,7 @@ def test_another_process_finds_it_by_a_look(state, make_ears):
     here.bell.ring([KEY])
     assert there.woken.wait(5)
     assert time.monotonic() - began < LOOK_SECONDS + 1
-    assert there.heard == ["hear", None], "nothing older is believed when the pages look"
+    assert there.heard == [("hear", None), None], "nothing older is believed when the pages look"
     assert not there.again().woken.wait(2 * LOOK_SECONDS), "one ring is one piece of news"
 
 
@@ -137,6 +139,28 @@ def test_many_who_come_together_start_one_thread(state, make_ears):
     assert thread[1].daemon
     ears.leave()
     assert ears.attend().bell._thread != thread
+
+
+def test_who_comes_while_the_thread_begins_starts_no_other(state, make_ears, monkeypatch):
+    ears = make_ears(state)
+    ears.needed = True
+    begun: list[threading.Thread] = []
+    others: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def slow_start(thread: threading.Thread) -> None:
+        if thread.name == "workos-news":
+            begun.append(thread)
+            if len(begun) == 1:
+                others.append(threading.Thread(target=ears.bell.attend))
+                start(others[0])
+                others[0].join(0.2)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", slow_start)
+    ears.bell.attend()
+    others[0].join()
+    assert len(begun) == 1
 
 
 def test_a_thread_that_has_died_is_replaced(state, make_ears):
@@ -213,7 +237,7 @@ def test_a_channel_carries_the_keys_at_once_and_nothing_is_looked_at(state, make
     before = state.reads
     make_ears(state, wire).bell.ring([KEY, "ended:8"])
     assert there.woken.wait(5)
-    assert there.heard == ["hear", [KEY, "ended:8"]]
+    assert there.heard == [("hear", [KEY, "ended:8"]), [KEY, "ended:8"]]
     time.sleep(2 * LOOK_SECONDS)
     assert state.reads == before
 
@@ -224,7 +248,7 @@ def test_without_its_channel_it_looks_and_comes_back_to_it(state, make_ears, cap
     there = make_ears(state, wire).attend()
     make_ears(state).bell.ring([KEY])
     assert there.woken.wait(5)
-    assert there.heard == ["hear", None]
+    assert there.heard == [("hear", None), None]
     assert "News cannot be received at once (ConnectionError)" in caplog.text
     wire.down = False
     until(lambda: wire.subscribed == 1)
@@ -250,7 +274,7 @@ def test_what_was_rung_before_the_channel_was_there_is_found(state, make_ears):
     wire.subscribe = late  # type: ignore[method-assign]
     wire.down = False
     assert there.woken.wait(5)
-    assert there.heard == ["hear", None]
+    assert there.heard == [("hear", None), None]
 
 
 # In an app, with every kind of shared state.
@@ -267,7 +291,7 @@ def open_streams() -> Iterator[Callable[..., Any]]:
 
     def start(streams: Any, session_id: str = "session_1", **more: Any) -> Any:
         begins = streams._bell._thread is None
-        stream = streams.open(streams._endings.watch(session_id, **more))
+        stream = streams.open(streams._endings.watch(session_id, **more), session_id)
         opened.append((streams, stream))
         if begins:
             assert stream.wait(5), "once it listens, it looks"

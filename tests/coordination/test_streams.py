@@ -40,8 +40,8 @@ class Process:
         assert self.endings.look(watch) is None
         return watch
 
-    def open(self, name="s"):
-        return self.streams.open(self.watch(name))
+    def open(self, name="s", person=None):
+        return self.streams.open(self.watch(name), person or f"user of {name}")
 
 
 @pytest.fixture
@@ -91,6 +91,39 @@ def test_taking_over_goes_beyond_the_budget_by_one_at_most(process):
     assert len(process.streams) == 4
 
 
+@pytest.mark.parametrize(("most", "of_one"), [(1, 1), (3, 1), (4, 2), (8, 4), (100, 4)])
+def test_of_one_person_with_many_sessions_the_newest_few_have_places(state, clock, most, of_one):
+    process = Process(state, clock, most)
+    opened = []
+    for number in range(of_one + 3):
+        opened.append(process.open(f"session {number}", "one person"))
+        for each in opened[:-of_one]:
+            assert each.bye
+            process.streams.close(each)
+        assert not any(each.bye for each in opened[-of_one:])
+    assert opened[-of_one - 1].wait(0), "it is told at once"
+    assert len(process.streams) == of_one
+    if most > 1:
+        assert process.open("another session", "somebody else")
+
+
+def test_a_person_s_own_session_is_replaced_before_another_one(state, clock):
+    process = Process(state, clock, 8)
+    first, second, *others = [process.open(name, "one person") for name in "abcd"]
+    assert process.open("b", "one person")
+    assert second.bye
+    assert not any(each.bye for each in (first, *others))
+
+
+def test_one_person_takes_one_place_more_at_most_while_the_oldest_goes(state, clock):
+    process = Process(state, clock, 8)
+    opened = [process.open(f"session {number}", "one person") for number in range(7)]
+    assert opened[5:] == [None, None]
+    assert len(process.streams) == 5
+    process.streams.close(opened[0])
+    assert process.open("session 8", "one person")
+
+
 def test_a_newer_stream_in_another_process_is_noticed_at_a_heartbeat(process, state, clock):
     older = process.open()
     process.streams.check(older)
@@ -127,7 +160,7 @@ def test_an_end_is_news_and_a_change_once_and_a_later_one_again(process):
 
 def test_what_a_request_has_found_meanwhile_is_still_news_for_the_stream(process):
     watch = process.watch("b")
-    stream = process.streams.open(watch)
+    stream = process.streams.open(watch, "user of s")
     process.cut_offs.change("person", "user of b", at=950)
     assert process.endings.look(watch) is None
     assert process.streams.look(stream)
@@ -137,7 +170,7 @@ def test_when_it_begins_a_page_is_told_what_it_may_not_know(process):
     watch = process.endings.watch("s", [("role", "admin")], issued_at=900)
     process.cut_offs.change("role", "admin", at=950)
     process.endings.look(watch)
-    assert process.streams.first_look(process.streams.open(watch))
+    assert process.streams.first_look(process.streams.open(watch, "user of s"))
     assert not process.streams.first_look(process.open("other"))
 
 
@@ -161,6 +194,16 @@ def test_a_place_that_no_server_gives_back_is_free_after_all(process):
     process.now = 300 + 61
     assert process.open("d")
     assert len(process.streams) == 1
+
+
+def test_without_a_thread_that_looks_no_place_is_taken(process, monkeypatch):
+    def attend():
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(process.bell, "attend", attend)
+    with pytest.raises(RuntimeError):
+        process.open()
+    assert len(process.streams) == 0
 
 
 def test_after_a_fork_the_places_are_free(process, monkeypatch):

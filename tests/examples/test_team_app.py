@@ -14,6 +14,8 @@ from flask_workos_sessions.testing import login_as, settings
 ORGANIZATIONS = {"org_acme": "Acme", "org_globex": "Globex"}
 #: A click of a person in a browser.
 CLICK = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+#: The same for a form of this site.
+OURS = {**CLICK, "Sec-Fetch-Site": "same-origin"}
 HTMX = {"HX-Request": "true", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 
 
@@ -47,7 +49,7 @@ def _signed_in(
 
 
 def _write(client: FlaskClient, title: str, text: str = "") -> None:
-    answer = client.post("/notes", data={"title": title, "text": text}, headers=CLICK)
+    answer = client.post("/notes", data={"title": title, "text": text}, headers=OURS)
     assert (answer.status_code, answer.location) == (303, "/notes")
 
 
@@ -65,6 +67,39 @@ def test_the_other_pages_ask_for_a_sign_in(visitor: FlaskClient, path: str) -> N
     assert answer.location.startswith("/auth/login?return_to=")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://blog.localhost"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "null"},
+        {"Origin": "http://localhost.evil.test"},
+        {"Origin": "https://localhost"},
+    ],
+)
+def test_a_form_of_another_site_changes_nothing(
+    app: Flask, admin: FlaskClient, said: dict[str, str]
+) -> None:
+    _write(admin, "Where do we eat?")
+    forms = [
+        rule.rule.replace("<int:note_id>", "1").replace("<person_id>", "user_alice")
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ()) and rule.endpoint.startswith(("harbour.", "devices."))
+    ]
+    assert len(forms) == 6
+    before = app.extensions["harbour"].notes("org_acme")
+    for path in forms:
+        sent = {"Sec-Fetch-Mode": "cors", **said}
+        answer = admin.post(path, data={"title": "Forged"}, headers=sent)
+        assert (answer.status_code, answer.json["error"]) == (403, "origin_refused")
+    assert app.extensions["harbour"].notes("org_acme") == before
+
+
+def test_a_browser_that_only_tells_its_origin_can_write(admin: FlaskClient) -> None:
+    ours = {**CLICK, "Origin": "http://localhost"}
+    assert admin.post("/notes", data={"title": "Lunch?"}, headers=ours).status_code == 303
+
+
 def test_a_member_sees_the_board_and_no_way_to_the_admin_page(member: FlaskClient) -> None:
     page = member.get("/notes", headers=CLICK).text
     assert "<h1>Acme</h1>" in page
@@ -76,16 +111,16 @@ def test_an_admin_sees_who_writes_and_tidies(admin: FlaskClient, member: FlaskCl
     _write(member, "Where do we eat?")
     page = admin.get("/admin", headers=CLICK).text
     assert re.search(r"Bob Example</th><td>1</td><td>0</td>", page)
-    assert member.post("/admin/notes/1/remove", headers=CLICK).status_code == 403
-    assert admin.post("/admin/notes/1/remove", headers=CLICK).status_code == 303
-    assert admin.post("/admin/notes/1/remove", headers=CLICK).status_code == 404
+    assert member.post("/admin/notes/1/remove", headers=OURS).status_code == 403
+    assert admin.post("/admin/notes/1/remove", headers=OURS).status_code == 303
+    assert admin.post("/admin/notes/1/remove", headers=OURS).status_code == 404
     assert "Where do we eat?" not in member.get("/notes", headers=CLICK).text
 
 
 def test_a_note_is_written_and_decided(member: FlaskClient, admin: FlaskClient) -> None:
     _write(member, "Where do we eat?", "Not the canteen.\nPlease.")
     assert "Not the canteen.\nPlease." in admin.get("/notes", headers=CLICK).text
-    assert admin.post("/notes/1/decide", headers=CLICK).status_code == 303
+    assert admin.post("/notes/1/decide", headers=OURS).status_code == 303
     assert "Decided by Alice Example" in member.get("/notes", headers=CLICK).text
 
 
@@ -101,8 +136,8 @@ def test_a_board_belongs_to_one_organization(app: Flask, member: FlaskClient) ->
     globex = _signed_in(app, "user_carol", "Carol", "org_globex", role="admin")
     for path in ("/notes", "/admin", "/notes/search?search=secret", "/notes/latest"):
         assert "A secret of Acme" not in globex.get(path, headers=CLICK).text
-    assert globex.post("/notes/1/decide", headers=CLICK).status_code == 404
-    assert globex.post("/admin/notes/1/remove", headers=CLICK).status_code == 404
+    assert globex.post("/notes/1/decide", headers=OURS).status_code == 404
+    assert globex.post("/admin/notes/1/remove", headers=OURS).status_code == 404
 
 
 def test_somebody_without_an_organization_has_a_board_alone(app: Flask) -> None:
@@ -114,7 +149,7 @@ def test_somebody_without_an_organization_has_a_board_alone(app: Flask) -> None:
 
 
 def test_a_form_without_a_title_comes_back_with_what_was_typed(member: FlaskClient) -> None:
-    answer = member.post("/notes", data={"title": " ", "text": "Half a thought"}, headers=CLICK)
+    answer = member.post("/notes", data={"title": " ", "text": "Half a thought"}, headers=OURS)
     assert answer.status_code == 422
     assert ">Half a thought</textarea>" in answer.text
     assert "Please write the question" in answer.text

@@ -21,6 +21,8 @@ FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Fi
 SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Mobile Safari/604.1"
 #: A click of a person in a browser.
 CLICK = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+#: The same for a form of this site.
+OURS = {**CLICK, "Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
@@ -83,19 +85,19 @@ def test_the_page_shows_every_device_and_marks_this_one(
 def test_one_is_signed_out(sign_in: Callable[..., FlaskClient]) -> None:
     here, phone = sign_in(ALICE), sign_in(ALICE)
     (phone_id,) = offered(here)
-    answer = here.post("/devices/end", data={"session_id": phone_id}, headers=CLICK)
+    answer = here.post("/devices/end", data={"session_id": phone_id}, headers=OURS)
     assert (answer.status_code, answer.location) == (303, "/devices")
     assert is_out(phone)
     page = here.get("/devices", headers=CLICK).text
     assert "You are signed in nowhere else." in page
-    again = here.post("/devices/end", data={"session_id": phone_id}, headers=CLICK)
+    again = here.post("/devices/end", data={"session_id": phone_id}, headers=OURS)
     assert again.status_code == 303, "what is over already is no fault"
 
 
 def test_all_others_are_signed_out(sign_in: Callable[..., FlaskClient]) -> None:
     here, others = sign_in(ALICE), [sign_in(ALICE) for _ in range(3)]
     bob = sign_in(BOB)
-    assert here.post("/devices/end-others", headers=CLICK).status_code == 303
+    assert here.post("/devices/end-others", headers=OURS).status_code == 303
     assert all(map(is_out, others))
     assert offered(here) == []
     assert not is_out(bob)
@@ -106,8 +108,8 @@ def test_security_w1_a_copied_form_ends_nobody_elses(
 ) -> None:
     alice, bob = sign_in(ALICE), sign_in(BOB)
     bobs = workos.sessions[-1].id
-    alice.post("/devices/end", data={"session_id": bobs}, headers=CLICK)
-    alice.post("/devices/end", headers=CLICK)
+    alice.post("/devices/end", data={"session_id": bobs}, headers=OURS)
+    alice.post("/devices/end", headers=OURS)
     assert not is_out(bob)
     assert not is_out(alice)
 
@@ -119,7 +121,7 @@ def test_security_w1_the_devices_ask_for_a_recent_sign_in(
     here, phone = sign_in(ALICE), sign_in(ALICE)
     clock.advance(RECENT + 1)
     method = "GET" if path == "/devices" else "POST"
-    answer = here.open(path, method=method, headers=CLICK)
+    answer = here.open(path, method=method, headers=OURS)
     assert answer.location.startswith("/auth/login?")
     assert not is_out(phone)
 
@@ -129,12 +131,28 @@ def test_an_admin_signs_a_colleague_out(sign_in: Callable[..., FlaskClient]) -> 
     page = alice.get("/admin", headers=CLICK).text
     (path,) = re.findall(r'action="(/admin/people/\w+/sign-out)"', page)
     assert 'href="/devices">Your devices' in page, "no button for oneself"
-    assert alice.post(path, headers=CLICK).location == "/admin"
+    assert alice.post(path, headers=OURS).location == "/admin"
     assert is_out(bob)
     assert is_out(bobs_phone)
     assert "Signed out by Alice Admin" in alice.get("/admin", headers=CLICK).text
     sign_in(BOB)
     assert "Signed out by" not in alice.get("/admin", headers=CLICK).text
+
+
+def test_who_has_gone_on_in_another_organization_was_signed_out_by_nobody(
+    sign_in: Callable[..., FlaskClient], workos: LocalWorkOS
+) -> None:
+    alice, carol = sign_in(ALICE), sign_in(CAROL)
+    path = f"/admin/people/{workos.user(CAROL).id}/sign-out"
+    globex = {"organization_id": workos.organization("Globex").id}
+    switched = carol.post("/auth/organization", data=globex, headers=OURS)
+    assert switched.status_code == 303
+    assert "Carol" in alice.get("/admin", headers=CLICK).text
+    assert alice.post(path, headers=OURS).location == "/admin"
+    page = alice.get("/admin", headers=CLICK).text
+    assert "Signed out by" not in page
+    assert "Carol" not in page, "she is not here"
+    assert not is_out(carol)
 
 
 def test_security_w1_an_admin_ends_nothing_outside_of_the_organization(
@@ -144,11 +162,11 @@ def test_security_w1_an_admin_ends_nothing_outside_of_the_organization(
     at_globex, at_acme = sign_in(CAROL, "Globex"), sign_in(CAROL, "Acme")
     dave = workos.user("dave@example.test").id
     carol, alice_id = workos.user(CAROL).id, workos.user(ALICE).id
-    assert alice.post(f"/admin/people/{dave}/sign-out", headers=CLICK).status_code == 404
-    assert at_globex.post(f"/admin/people/{alice_id}/sign-out", headers=CLICK).status_code == 404
-    assert bob.post(f"/admin/people/{carol}/sign-out", headers=CLICK).status_code == 403
+    assert alice.post(f"/admin/people/{dave}/sign-out", headers=OURS).status_code == 404
+    assert at_globex.post(f"/admin/people/{alice_id}/sign-out", headers=OURS).status_code == 404
+    assert bob.post(f"/admin/people/{carol}/sign-out", headers=OURS).status_code == 403
     assert not is_out(at_acme)
-    assert alice.post(f"/admin/people/{carol}/sign-out", headers=CLICK).status_code == 303
+    assert alice.post(f"/admin/people/{carol}/sign-out", headers=OURS).status_code == 303
     assert is_out(at_acme)
     assert not is_out(at_globex)
     assert not is_out(alice)

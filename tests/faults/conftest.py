@@ -208,13 +208,16 @@ class Fleet:
 
     def stats(self) -> Counter[str]:
         """What all processes together have counted."""
+        return sum((Counter(each) for each in self.stats_by_process().values()), Counter())
+
+    def stats_by_process(self) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = {}
         deadline = time.monotonic() + 20
         while len(found) < self.workers and time.monotonic() < deadline:
             for reply in self.ask_all([""] * 4 * self.workers, "/stats"):
                 found[reply.process] = reply.json
         assert len(found) == self.workers, found
-        return sum((Counter(each) for each in found.values()), Counter())
+        return found
 
     def slowness(self, up: list[Reply]) -> float:
         """By what a time bound is multiplied: 1, and more where a crowd of plain views, before and

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import random
+import secrets
 import selectors
 import socket
 import time
@@ -69,8 +70,10 @@ class Pages:
                 selector.register(page, selectors.EVENT_READ)
             while selector.get_map() and (left := began + seconds - time.monotonic()) > 0:
                 for key, _ in selector.select(left):
-                    if b"event: check" in key.fileobj.recv(4096):
+                    received = key.fileobj.recv(4096)
+                    if b"event: check" in received:
                         found.append(time.monotonic() - began)
+                    if b"event: check" in received or not received:
                         selector.unregister(key.fileobj)
         return found
 
@@ -114,8 +117,12 @@ def slowest_twentieth(with_streams: Any, without: Any, cookie: str) -> float:
 
 
 def cookies_of(world: Any, fleet: Any, count: int) -> list[str]:
-    """Of people whose session every process can confirm: it has fetched the keys."""
-    cookies = [fleet.cookie(world.workos.sign_in("alice@acme.test")) for _ in range(count)]
+    """Of different people, whose session every process can confirm: it has fetched the keys."""
+    first = len(world.workos.users)
+    people = [world.workos.add_user(f"{first + n}@many.test") for n in range(count)]
+    for each in people:
+        world.workos.add_membership(each, "Acme")
+    cookies = [fleet.cookie(world.workos.sign_in(each)) for each in people]
     processes: set[str] = set()
     while len(processes) < fleet.workers:
         processes |= {each.process for each in fleet.ask_all(cookies[-1:] * 4 * fleet.workers)}
@@ -165,17 +172,42 @@ def test_a_budget_of_threads_and_one_more_under_gthread(world):
     assert under_gthread(world) <= MOST
 
 
-def test_every_process_tells_its_pages_within_two_seconds(world):
-    fleet = world.fleet(8, 16, STOP, **PUSH, WORKOS_UI_PUSH_STREAMS=4)
+def accepted(world: Any, event: str) -> None:
+    """Wait until one of the processes has answered the webhook."""
+    world.workos.wait_for_deliveries(20)
+    assert [each.status for each in world.workos.deliveries if each.event == event] == [200]
+
+
+def test_every_process_tells_its_pages_of_a_webhook_within_two_seconds(world, capsys):
+    secret = secrets.token_hex(32)
+    served = {**PUSH, "WORKOS_UI_PUSH_STREAMS": 4, "WORKOS_WEBHOOK_SECRET": secret}
+    fleet = world.fleet(8, 16, STOP, **served)
+    url = f"http://127.0.0.1:{fleet.port}/auth/webhook"
+    world.workos.add_webhook(url, ["session.revoked", "role.updated"], secret=secret)
     (cookie,) = cookies_of(world, fleet, 1)
+    session_id = world.workos.sessions[-1].id
     others = cookies_of(world, fleet, 12)
+    world.times.advance(2)
     with pages(fleet, [cookie, *others]) as opened:
         # One process may get many of them, and refuse some.
         assert b" 200 " in opened.received[0]
         assert opened.statuses.total() == 13
         time.sleep(1)
-        assert sign_out(fleet, cookie)
-        assert len(opened.told(2)) == 1
+        world.workos.revoke(session_id)
+        accepted(world, "session.revoked")
+        one = opened.told(2)
+        assert len(one) == 1, "the page of this session, and no other"
+        opened.sockets.pop(0).close()  # it was told twice
+        world.workos.set_permissions("member", "notes:read")
+        accepted(world, "role.updated")
+        all_others = opened.told(2)
+        assert len(all_others) == opened.statuses[200] - 1
+    with capsys.disabled():
+        print(
+            f" accepted -> told by its process, {world.backend}: one revoked {one[0]:.2f} s, "
+            f"{len(all_others)} changed {max(all_others):.2f} s",
+            end="",
+        )
 
 
 @pytest.mark.parametrize("kind", ["gthread", "gevent"])
@@ -208,6 +240,23 @@ def test_sync_workers_are_refused_and_it_is_said_why(make_world):
         world.fleet(1, 1, kind="sync", **PUSH, WORKOS_UI_PUSH_STREAMS=1)
     assert "does not work with gunicorn's sync workers" in str(refused.value)
     assert "gunicorn --threads 16" in str(refused.value)
+
+
+@pytest.mark.parametrize("preload", [True, False])
+def test_a_budget_of_all_threads_is_refused_and_it_is_said_why(make_world, preload):
+    world = make_world("sqlite")
+    served = {**PUSH, "WORKOS_UI_PUSH_STREAMS": 4}
+    if preload:
+        with pytest.raises(pytest.fail.Exception) as refused:
+            world.fleet(1, 4, **served)
+        said = str(refused.value)
+    else:
+        fleet = world.fleet(1, 4, preload=False, **served)
+        fleet.process.wait(20)
+        fleet.stop()
+        said = "".join(fleet.lines)
+    assert "answers 4 requests at a time (--threads)" in said
+    assert "Set --threads to 16, or it to 1." in said
 
 
 def test_threads_without_a_budget_are_refused(make_world):

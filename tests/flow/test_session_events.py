@@ -130,6 +130,33 @@ def test_a_change_is_told_and_the_stream_goes_on(alice, site, monkeypatch):
     answer.close()
 
 
+def test_after_a_change_of_rights_the_page_comes_back_with_its_new_session(
+    alice, site, monkeypatch
+):
+    monkeypatch.setattr(events, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.3)
+    answer, chunks = listen(alice)
+    assert next(chunks) == b":\n\n"
+    site.clock.advance(2)
+    site.workos.set_role("alice@acme.test", "Acme", "member")
+    site.parts.cut_offs.change("role", "admin", at=site.clock())
+    site.clock.advance(2)
+    assert list(chunks) == [CHECK, CHECK, b"retry: 1000\n\n"]
+    answer.close()
+    # Until somebody does something it is the old session, and this stream lasts.
+    answer, chunks = listen(alice)
+    assert [next(chunks) for _ in range(4)] == [CHECK, CHECK, b":\n\n", b":\n\n"]
+    answer.close()
+    assert alice.fetch("/api/me").status_code == 200
+    answer, chunks = listen(alice)
+    assert next(chunks) == b":\n\n", "nothing is new to the new session"
+    site.clock.advance(2)
+    site.parts.cut_offs.change("role", "member", at=site.clock())
+    site.clock.advance(2)
+    assert next(chunks) == CHECK
+    answer.close()
+
+
 def test_a_newer_stream_of_the_session_ends_the_older(alice, streams):
     older, chunks = listen(alice)
     newer, _ = listen(alice)
@@ -158,8 +185,10 @@ def test_the_lives_of_streams_differ(alice, streams):
 
 def test_beyond_the_budget_it_is_204_and_every_place_comes_back(site, streams):
     people = [site.browser() for _ in range(3)]
-    for browser, who in zip(people, ["alice", "bob", "alice"], strict=True):
-        browser.sign_in(f"{who}@acme.test")
+    for browser, who in zip(
+        people, ["alice@acme.test", "bob@acme.test", "dave@example.test"], strict=True
+    ):
+        browser.sign_in(who)
     held = [listen(each)[0] for each in people[:2]]
     refused = ask(people[2])
     assert (refused.status_code, refused.data) == (204, b"")
@@ -169,6 +198,22 @@ def test_beyond_the_budget_it_is_204_and_every_place_comes_back(site, streams):
     held[0].close()
     listen(people[2])[0].close()
     held[1].close()
+
+
+def test_one_person_in_many_browsers_leaves_room_for_others(site, streams):
+    browsers = [site.browser() for _ in range(3)]
+    for browser in browsers:
+        browser.sign_in()
+    first, chunks = listen(browsers[0])
+    second, _ = listen(browsers[1])
+    assert list(chunks) == [BYE]
+    first.close()
+    bob = site.browser()
+    bob.sign_in("bob@acme.test")
+    third, _ = listen(bob)
+    assert len(streams) == 2
+    second.close()
+    third.close()
 
 
 def test_a_place_comes_back_when_nothing_was_ever_sent(alice, streams):

@@ -196,11 +196,27 @@ def test_security_w4_a_body_that_claims_ten_megabytes_is_not_read(site):
     assert (answer.status_code, answer.json) == (413, {"error": "too_large"})
 
 
-def test_security_w4_a_chunked_body_is_read_up_to_the_limit(site):
+@pytest.mark.parametrize("kind", ["missing", "without a time", "stale", "of the future"])
+def test_security_w4_without_a_signature_of_now_the_body_is_not_read(site, clock, kind):
+    ages = {"stale": 181, "of the future": -181}
+    t = int((clock() - ages.get(kind, 0)) * 1000)
+    header = {"missing": "", "without a time": "v1=" + "0" * 64}.get(kind, f"t={t}, v1={'0' * 64}")
+    answer = site.app.test_client().post(
+        PATH,
+        headers={"WorkOS-Signature": header},
+        environ_overrides={"CONTENT_LENGTH": "1000000", "wsgi.input": Unread()},
+    )
+    assert (answer.status_code, answer.json) == (400, {"error": "signature_refused"})
+
+
+def test_security_w4_a_chunked_body_is_read_up_to_the_limit(site, workos):
     endless = Endless()
     answer = site.app.test_client().post(
         PATH,
-        headers={"Transfer-Encoding": "chunked"},
+        headers={
+            "Transfer-Encoding": "chunked",
+            "WorkOS-Signature": workos.sign(b"another one", SECRET),
+        },
         environ_overrides={"wsgi.input": endless, "wsgi.input_terminated": True},
     )
     assert answer.status_code == 413
@@ -469,6 +485,31 @@ def test_security_w4_a_flood_of_ten_thousand_is_not_believed_and_hardly_logged(
         assert secret not in whole
     assert browser.fetch("/api/me").status_code == 200
     assert site.signal("workos_event") == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["forged", "stale", "unreadable", "no event", "not JSON", "too large", "cut off"]
+)
+def test_security_w4_no_line_about_a_refused_webhook_has_anything_of_it(
+    site, post, body, workos, caplog, kind
+):
+    caplog.set_level(logging.DEBUG)
+    told = body("user.deleted", {"id": "user_of_this_test"})
+    whole = {"environ_overrides": {"CONTENT_LENGTH": str(len(told) + 9)}}
+    sent = {
+        "forged": lambda: post(told, secret=OTHER),
+        "stale": lambda: post(told, age=200),
+        "unreadable": lambda: post(told, header=f"t=now, v1={SECRET}"),
+        "no event": lambda: post(b'{"id":"user_of_this_test"}'),
+        "not JSON": lambda: post(b"user_of_this_test"),
+        "too large": lambda: post(told * 10_000),
+        "cut off": lambda: post(told, **whole),
+    }
+    assert sent[kind]().status_code in (400, 413)
+    assert len(lines(caplog)) == 1
+    signed = {workos.sign(told, each)[-64:] for each in (SECRET, OTHER)}
+    for word in (SECRET, OTHER, "user_of_this_test", "v1=", *signed):
+        assert word not in caplog.text
 
 
 def test_the_next_line_tells_how_many_there_were(site, post, body, caplog, monkeypatch):

@@ -14,8 +14,8 @@ from flask_workos_sessions.workos.events import Event, MalformedEvent, parse_eve
 from flask_workos_sessions.workos.moment import read_moment, write_moment
 from flask_workos_sessions.workos.webhooks import (
     TOLERANCE,
+    Signature,
     SignatureRefused,
-    verify_signature,
 )
 
 NOW = 1_795_445_846.607
@@ -29,6 +29,10 @@ def digest(body=BODY, secret=SECRET, t=int(NOW * 1000)):
 
 def header(body=BODY, secret=SECRET, t=int(NOW * 1000), spelling="t={t}, v1={v1}"):
     return spelling.format(t=t, v1=digest(body, secret, t))
+
+
+def verify_signature(body, given, secrets, now):
+    Signature.read(given, now=now).check(body, secrets)
 
 
 def refused(given, body=BODY, secrets=(SECRET,), now=NOW):

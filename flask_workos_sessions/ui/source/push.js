@@ -46,9 +46,17 @@ function look() {
   else listen();
 }
 
+// What concerns the session may be another thing from now on.
+function renew() {
+  if (!source) return;
+  leave();
+  listen();
+}
+
 function start() {
   session = window.workosSession;
   document.addEventListener("visibilitychange", look);
+  document.addEventListener("workos-session:changed", renew);
   document.addEventListener("workos-session:ended", leave);
   document.addEventListener("workos-session:resumed", look);
   window.addEventListener("focus", look);
