@@ -25,6 +25,10 @@ BEYOND_SECONDS = 86_400
 #: serves a session longer than that after another one has ended it.
 BELIEVED_SECONDS = 1.0
 
+#: Of these there are few, and many sessions have each of them; so many hashes are kept.
+_OF_MANY: tuple[Scope, ...] = ("organization", "role", "everybody")
+_MANY = 1_000
+
 
 class Unreadable(Exception):
     """Whether a session has ended cannot be found out just now, and has to be (security R7)."""
@@ -71,7 +75,7 @@ class Endings:
         # looked at.
         self._believed_from = float("-inf")
         self._doubts = Doubts(BELIEVED_SECONDS)
-        self._of_all: dict[Scope, str] = {}
+        self._of_many: dict[tuple[Scope, str], str] = {}
 
     @property
     def born(self) -> float:
@@ -94,12 +98,15 @@ class Endings:
         """
         ends, changes = [], []
         for scope, name in subjects:
-            # Each costs a hash: that of everybody is for all sessions.
-            digest = self._of_all.get(scope) if not name else None
+            # Each costs a hash: those that many sessions have in common are kept.
+            subject = (scope, name)
+            digest = self._of_many.get(subject)
             if digest is None:
                 digest = cut_off_digests(self._digests, scope, name)[0]
-                if not name:
-                    self._of_all[scope] = digest
+                if scope in _OF_MANY:
+                    if len(self._of_many) >= _MANY:
+                        self._of_many.clear()
+                    self._of_many[subject] = digest
             if scope in ENDS:
                 ends.append(ENDS_UNDER + digest)
             changes.append((CHANGES_UNDER + digest, WEIGHTS[scope]))

@@ -4,6 +4,7 @@ import pytest
 
 from flask_workos_sessions.coordination.endings import BELIEVED_SECONDS, Endings
 from flask_workos_sessions.coordination.memory import MemoryState
+from flask_workos_sessions.coordination.watch import subjects
 from flask_workos_sessions.local import MovableClock
 
 
@@ -107,3 +108,21 @@ def test_an_end_is_found_by_a_process_to_which_another_password_is_the_first(sta
     )
     old_first.end("s", "signed_out", until=2_000)
     assert new_first.reason("s") == "signed_out"
+
+
+def test_what_many_sessions_have_in_common_is_hashed_once_and_not_kept_without_bound(state, clock):
+    asked = []
+
+    def digests(purpose, value):
+        asked.append(value)
+        return (f"{purpose} {value}",)
+
+    endings = Endings(state, digests, clock=clock)
+    for number in range(3):
+        endings.watch(f"s{number}", subjects(f"user_{number}", "org", ["admin"]))
+    shared = [value for value in asked if value in ("organization org", "role admin", "everybody ")]
+    assert len(shared) == 3
+    for number in range(5_000):
+        endings.watch("s", subjects("user", f"org_{number}", []))
+    assert len(endings._of_many) <= 1_000
+    assert endings.watch("s", subjects("user", "org", [])).ends[1] == "ends:cut-off everybody "
