@@ -6,6 +6,7 @@ import gc
 import itertools
 import time
 import tracemalloc
+from collections.abc import Callable
 
 from measuring import Limits, medians, repeated
 from redis_server import RedisServer
@@ -17,20 +18,23 @@ REVOCATIONS = 10_000
 def run(limits: Limits) -> None:
     print(f"{REVOCATIONS:,} sessions ended by name, and as many people by a cut-off")
     redis = RedisServer.start()
-    for name, url in (("memory", None), ("redis", redis.url if redis else None)):
-        if name == "redis" and url is None:
-            print("  redis-server is not installed: not measured (make test installs it)")
-            limits.broken.append("the same with Redis")
-            continue
-        quiet, told = Sample(redis_url=url), Sample(redis_url=url)
+    kinds = ["memory", "sqlite", "redis"]
+    if redis is None:
+        print("  redis-server is not installed: not measured (make test installs it)")
+        limits.broken.append("the same with Redis")
+        kinds.remove("redis")
+    for name in kinds:
+        url = redis.url if redis is not None and name == "redis" else None
+        quiet, told, hearing = (Sample(cache_type=name, redis_url=url) for _ in range(3))
         tracemalloc.start()
         before = _held()
         _end(told)
         held = _held() - before
         tracemalloc.stop()
         cases = {
-            which: repeated(get(sample.app, itertools.repeat(environ(sample.cookies(1)[0]))))
-            for which, sample in (("quiet", quiet), ("told", told))
+            "quiet": repeated(_asking(quiet)),
+            "told": repeated(_asking(told)),
+            "hearing": repeated(_hearing(hearing)),
         }
         times = medians(cases, rounds=40, number=100)
         limits.at_most(f"held by it, {name}", held / 2**20, 24, " MiB")
@@ -39,8 +43,30 @@ def run(limits: Limits) -> None:
             times["told"] / times["quiet"],
             1.1,
         )
+        limits.at_most(
+            f"with news about others before each tenth request, {name}",
+            times["hearing"] / times["quiet"],
+            1.1,
+        )
     if redis is not None:
         redis.stop()
+
+
+def _asking(sample: Sample) -> Callable[[], object]:
+    return get(sample.app, itertools.repeat(environ(sample.cookies(1)[0])))
+
+
+def _hearing(sample: Sample) -> Callable[[], object]:
+    """The same, while other people's sessions end."""
+    ask, numbers = _asking(sample), itertools.count()
+
+    def run() -> None:
+        number = next(numbers)
+        if number % 10 == 0:
+            sample.parts.endings.doubt([f"ended:{number}"])
+        ask()
+
+    return run
 
 
 def _end(sample: Sample) -> None:

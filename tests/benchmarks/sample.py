@@ -96,7 +96,7 @@ def authentication(client_id: str, *, permissions: int = 10, flags: int = 5) -> 
         "feature_flags": _random.sample(FLAGS, flags),
         "auth_time": now - 60,
         "exp": now + 3600,
-        "iat": now - 60,
+        "iat": now,
     }
     picture = "".join(_random.choices("0123456789abcdef", k=32))
     return {
@@ -157,7 +157,13 @@ class Sample:
     The extension needs no ``SECRET_KEY``; with one, Flask reads its own session as well.
     """
 
-    def __init__(self, *, secret_key: str | None = None, redis_url: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        secret_key: str | None = None,
+        redis_url: str | None = None,
+        cache_type: str | None = None,
+    ) -> None:
         self.app = Flask("measured")
         callback = "https://app.example/auth/callback"
         self.app.config.update(settings(TESTING=False, WORKOS_REDIRECT_URI=callback))
@@ -166,9 +172,13 @@ class Sample:
         self._folder = tempfile.TemporaryDirectory()
         self.app.config["WORKOS_CACHE_DIR"] = str(Path(self._folder.name, "state"))
         self.app.config["WORKOS_CACHE_REDIS_URL"] = redis_url
+        if cache_type is not None:
+            self.app.config["WORKOS_CACHE_TYPE"] = cache_type
         WorkOSSessions(self.app)
         self.parts: Parts = self.app.extensions[PARTS]
         self.parts.verifier.keys.seed(key_set())
+        # A token from before the shared state was there is refreshed at some time.
+        self.parts.endings.reason("nobody")
         self.client_id = self.app.config["WORKOS_CLIENT_ID"]
 
         @self.app.get("/")
