@@ -30,12 +30,13 @@ LONGEST_PAUSE = 60.0
 #: How often an event is told to a receiver that raises.
 TRIES = 5
 
-_CURSOR, _LEADER = "events:cursor", "events"
+_CURSOR, _READ_AT, _LEADER = "events:cursor", "events:read", "events"
 
 
-def has_run(state: SharedState) -> bool:
-    """Whether a process reads WorkOS's events, or one has within the last month."""
-    return state.get(f"lease:{_LEADER}") is not None or state.get(_CURSOR) is not None
+def last_read(state: SharedState) -> float | None:
+    """When a page of events was last read (epoch seconds); ``None`` when that is not known."""
+    kept = state.get(_READ_AT)
+    return None if kept is None else float(kept)
 
 
 class EventsPoller:
@@ -155,6 +156,7 @@ class EventsPoller:
         if not self._lead():
             return False
         self._state.set(_CURSOR, json.dumps(cursor).encode(), CURSOR_SECONDS)
+        self._state.set(_READ_AT, str(self._clock()).encode(), CURSOR_SECONDS)
         return page.more and not self._left and cursor != before
 
     def _next_page(self) -> tuple[dict[str, Any], EventPage]:

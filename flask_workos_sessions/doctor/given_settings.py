@@ -52,8 +52,10 @@ def what_is_set(subject: Subject) -> list[Finding]:
     """One line for each setting that has not its default."""
     every = given_settings(subject)
     given = [each for each in every if each.source != "default"]
-    told = [ok(f"{each.name} = {each.value} ({each.source})", each.name) for each in given]
-    return [*told, ok(f"{len(every) - len(given)} other settings have their defaults.")]
+    told = [
+        ok("settings", f"{each.name} = {each.value} ({each.source})", each.name) for each in given
+    ]
+    return [*told, ok("settings", f"{len(every) - len(given)} other settings have their defaults.")]
 
 
 def what_is_wrong(subject: Subject) -> list[Finding]:
@@ -61,7 +63,7 @@ def what_is_wrong(subject: Subject) -> list[Finding]:
     told = []
     for each in subject.faults:
         named = _NAME.search(each)
-        told.append(fault(each, named[0] if named else "", ""))
+        told.append(fault("configuration", each, named[0] if named else "", ""))
     return told
 
 
@@ -75,6 +77,7 @@ def misspelt_variables(subject: Subject) -> list[Finding]:
         if near:
             told.append(
                 warning(
+                    "variables",
                     f"{name} in the environment is no setting of ours, and is not looked at.",
                     near[0],
                     f"Did you mean {near[0]}?",

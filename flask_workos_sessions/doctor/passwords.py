@@ -19,10 +19,14 @@ def password_strength(subject: Subject) -> list[Finding]:
     if not password:
         return []
     if _WORDS.fullmatch(password):
-        return [warning(f"{_NAME} looks like words, which can be guessed.", _NAME, _NEW)]
+        return [
+            warning(
+                "password-strength", f"{_NAME} looks like words, which can be guessed.", _NAME, _NEW
+            )
+        ]
     if _ONCE_MORE.fullmatch(password) and len(set(password)) < len(password) // 2:
-        return [warning(f"{_NAME} repeats itself.", _NAME, _NEW)]
-    return [ok(f"{_NAME} has {len(password)} characters.", _NAME)]
+        return [warning("password-strength", f"{_NAME} repeats itself.", _NAME, _NEW)]
+    return [ok("password-strength", f"{_NAME} has {len(password)} characters.", _NAME)]
 
 
 def password_of_its_own(subject: Subject) -> list[Finding]:
@@ -34,7 +38,7 @@ def password_of_its_own(subject: Subject) -> list[Finding]:
         "SECRET_KEY": subject.config.get("SECRET_KEY"),
     }
     return [
-        warning(f"{_NAME} is the same as {name}.", _NAME, _NEW)
+        warning("password-reuse", f"{_NAME} is the same as {name}.", _NAME, _NEW)
         for name, value in others.items()
         if value and value == settings.cookie_password
     ]
@@ -52,10 +56,16 @@ def fallbacks(subject: Subject) -> list[Finding]:
         setting = f"{name}_FALLBACKS"
         if secret in others or len(set(others)) < len(others):
             told.append(
-                warning(f"{setting} has a secret twice.", setting, "Each is needed once: sort out.")
+                warning(
+                    "fallbacks",
+                    f"{setting} has a secret twice.",
+                    setting,
+                    "Each is needed once: sort out.",
+                )
             )
         told.append(
             warning(
+                "fallbacks",
                 f"{setting} is in use: {len(others)} more are accepted.",
                 setting,
                 "Take them out when the change of the secret is done.",

@@ -24,7 +24,7 @@ def read_token(subject: Subject, raw: str) -> AccessToken | Finding:
     except InvalidToken as refused:
         remedy = "It must be the access token of a session of this WorkOS environment."
         what = f"The token cannot be used: it has {refused.reason}."
-        return fault(what, "WORKOS_CLIENT_ID", remedy)
+        return fault("token", what, "WORKOS_CLIENT_ID", remedy)
 
 
 def issuer(subject: Subject, token: AccessToken | None) -> list[Finding]:
@@ -35,15 +35,15 @@ def issuer(subject: Subject, token: AccessToken | None) -> list[Finding]:
     told = None if token is None else _issuer_of(token)
     if told is None:
         if accepted:
-            return [ok("Only tokens of the set issuers are accepted.", _ISSUER)]
-        return [warning(f"{_ISSUER} is not set: `iss` is not checked.", _ISSUER, _HOW)]
+            return [ok("issuer", "Only tokens of the set issuers are accepted.", _ISSUER)]
+        return [warning("issuer", f"{_ISSUER} is not set: `iss` is not checked.", _ISSUER, _HOW)]
     if not accepted:
         what = f"{_ISSUER} is not set: `iss` is not checked."
-        return [warning(what, _ISSUER, f"By this token it is: {told}")]
+        return [warning("issuer", what, _ISSUER, f"By this token it is: {told}")]
     if told in accepted:
-        return [ok(f"{_ISSUER} accepts this token.", _ISSUER)]
+        return [ok("issuer", f"{_ISSUER} accepts this token.", _ISSUER)]
     what = f"{_ISSUER} does not accept this token: nobody can sign in."
-    return [fault(what, _ISSUER, f"By this token it is: {told}")]
+    return [fault("issuer", what, _ISSUER, f"By this token it is: {told}")]
 
 
 def _issuer_of(token: AccessToken) -> str | None:

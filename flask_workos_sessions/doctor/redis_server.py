@@ -35,6 +35,7 @@ def examine_redis(url: str, *, offline: bool) -> list[Finding]:
         return [
             *told,
             fault(
+                "redis",
                 f"Redis cannot be used ({type(error).__name__}).",
                 _URL,
                 "See that it runs, that this host reaches it within 0.25 seconds, and that user "
@@ -52,6 +53,7 @@ def protection(url: str) -> list[Finding]:
     if parts.scheme == "redis":
         told.append(
             warning(
+                "redis-tls",
                 "Redis is on another host and is reached without TLS: who listens can delete what "
                 "says that somebody was signed out.",
                 _URL,
@@ -59,7 +61,8 @@ def protection(url: str) -> list[Finding]:
             )
         )
     if not parts.password and "password=" not in parts.query:
-        told.append(warning("Redis is on another host, and has no password.", _URL, "Give it one."))
+        what = "Redis is on another host, and has no password."
+        told.append(warning("redis-password", what, _URL, "Give it one."))
     return told
 
 
@@ -72,19 +75,28 @@ def round_trip(url: str) -> list[Finding]:
     finally:
         backend.close()
     if not done:
-        return [fault("Redis did not keep an entry.", _URL, "See whether it is a replica.")]
-    return [ok("The shared state can be written and read (Redis).", _URL)]
+        return [
+            fault("redis", "Redis did not keep an entry.", _URL, "See whether it is a replica.")
+        ]
+    return [ok("redis", "The shared state can be written and read (Redis).", _URL)]
 
 
 def eviction(client: Redis) -> list[Finding]:
     """Security R7: an entry that is thrown out is a sign-out that is forgotten."""
     policy = _told(client, "memory").get("maxmemory_policy")
     if policy is None:
-        return [ok("Redis does not tell its maxmemory-policy: it should be noeviction.", _URL)]
+        return [
+            ok(
+                "redis-eviction",
+                "Redis does not tell its maxmemory-policy: it should be noeviction.",
+                _URL,
+            )
+        ]
     if policy == "noeviction":
-        return [ok("maxmemory-policy is noeviction.", _URL)]
+        return [ok("redis-eviction", "maxmemory-policy is noeviction.", _URL)]
     return [
         warning(
+            "redis-eviction",
             f"Redis's maxmemory-policy is {policy}: it may throw out who was signed out.",
             _URL,
             "Set maxmemory-policy noeviction.",
@@ -99,11 +111,18 @@ def persistence(client: Redis) -> list[Finding]:
     with suppress(Exception):  # managed servers do not let one look
         saves = client.config_get("save").get("save")
     if appends is None or (not appends and saves is None):
-        return [ok("Redis does not tell whether it persists: appendonly yes is best.", _URL)]
+        return [
+            ok(
+                "redis-persistence",
+                "Redis does not tell whether it persists: appendonly yes is best.",
+                _URL,
+            )
+        ]
     if appends or saves:
-        return [ok("Redis persists what it has.", _URL)]
+        return [ok("redis-persistence", "Redis persists what it has.", _URL)]
     return [
         warning(
+            "redis-persistence",
             "Redis keeps nothing on the disk: a restart forgets who was signed out.",
             _URL,
             "Set appendonly yes.",

@@ -28,7 +28,10 @@ def shared_state(subject: Subject, *, offline: bool) -> list[Finding]:
         return []
     if settings.cache_dir is None and subject.instance_path is None:
         return [
-            ok("State is shared in Flask's instance folder, which is not known without an app.")
+            ok(
+                "directory",
+                "State is shared in Flask's instance folder, which is not known without an app.",
+            )
         ]
     directory = settings.cache_dir or str(Path(subject.instance_path or "", DIRECTORY))
     return examine_directory(Path(directory))
@@ -37,9 +40,10 @@ def shared_state(subject: Subject, *, offline: bool) -> list[Finding]:
 def memory(subject: Subject) -> list[Finding]:
     """Memory is for tests: a second process hears of no sign-out."""
     if subject.testing:
-        return [ok("State is in memory, for tests.", _TYPE)]
+        return [ok("memory", "State is in memory, for tests.", _TYPE)]
     return [
         fault(
+            "memory",
             f"{_TYPE} is memory: no other process hears of a sign-out or a revocation, and a "
             "restart forgets them.",
             _TYPE,

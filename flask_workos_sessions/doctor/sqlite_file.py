@@ -41,7 +41,7 @@ def can_be_made(directory: Path) -> list[Finding]:
     while not os.path.lexists(above):
         above = above.parent
     if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
-        return [ok("The directory of the shared state will be made by the app.", _DIR)]
+        return [ok("directory", "The directory of the shared state will be made by the app.", _DIR)]
     return [_unusable("it is not there, and cannot be made by this user")]
 
 
@@ -70,7 +70,9 @@ def usable(directory: Path) -> list[Finding]:
         return [_unusable(type(error).__name__)]
     if not done:
         return [_unusable("an entry that was written is not there")]
-    return [ok("The shared state can be written and read (SQLite, for one host).", _DIR)]
+    return [
+        ok("directory", "The shared state can be written and read (SQLite, for one host).", _DIR)
+    ]
 
 
 def network_disk(directory: Path, mounts: str | None = None) -> list[Finding]:
@@ -80,6 +82,7 @@ def network_disk(directory: Path, mounts: str | None = None) -> list[Finding]:
         return []
     return [
         fault(
+            "network-disk",
             f"The directory of the shared state is on a network disk ({kind}), where SQLite loses "
             "entries.",
             _DIR,
@@ -111,4 +114,5 @@ def _read_mounts() -> str:
 
 
 def _unusable(why: str) -> Finding:
-    return fault(f"The shared state cannot be used: its directory or file, {why}.", _DIR, _PRIVATE)
+    what = f"The shared state cannot be used: its directory or file, {why}."
+    return fault("directory", what, _DIR, _PRIVATE)

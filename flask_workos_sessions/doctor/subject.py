@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
+
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..lookup import look_up
 from ..settings import PREFIX, Settings, read_settings
@@ -23,8 +26,9 @@ class Subject:
     :param faults: all that is wrong with the settings.
     :param testing: whether the app is for tests.
     :param instance_path: where the app keeps its own files; ``None`` without an app.
-    :param proxy_fix: whether the app looks at ``X-Forwarded-*``; ``None`` without an app.
-    :param has_polled: tells whether the events poller runs; it asks the shared state.
+    :param proxy_fix: what reads ``X-Forwarded-*`` for the app, if anything does.
+    :param last_polled: tells when the events poller has last read, in seconds since the epoch; it
+        asks the shared state.
     """
 
     config: Mapping[str, Any]
@@ -33,8 +37,8 @@ class Subject:
     faults: tuple[str, ...]
     testing: bool = False
     instance_path: str | None = None
-    proxy_fix: bool | None = None
-    has_polled: Callable[[], bool] | None = None
+    proxy_fix: ProxyFix | None = None
+    last_polled: Callable[[], float | None] | None = None
     clock: Callable[[], float] = field(default=time.time)
 
     @classmethod
@@ -52,11 +56,17 @@ class Subject:
 
     def misread(self, *names: str) -> bool:
         """Whether one of these settings is told as a fault already, so that it has its default."""
-        return any(name in fault for name in names for fault in self.faults)
+        whole = re.compile(rf"(?:{'|'.join(names)})(?![A-Z_])")
+        return any(whole.search(fault) for fault in self.faults)
 
     def given(self, name: str) -> bool:
         """Whether a setting was set."""
         return look_up(name, self.config, self.environ) is not None
+
+    @property
+    def has_app(self) -> bool:
+        """Whether an app was found, and not the environment alone."""
+        return self.instance_path is not None
 
     @property
     def is_public(self) -> bool:

@@ -19,23 +19,30 @@ def news(subject: Subject, token_seconds: int | None, *, can_ask: bool) -> list[
     :param can_ask: whether the shared state, which knows of the poller, can be asked.
     """
     if subject.settings.webhook_secret is not None:
-        return [ok("Webhooks are accepted.", _SECRET)]
+        return [ok("news", "Webhooks are accepted.", _SECRET)]
     if subject.misread(_SECRET):
         return []
-    if can_ask and subject.has_polled is not None and subject.has_polled():
-        return [ok("`flask workos events` reads what happens at WorkOS.")]
     life = token_seconds or TOKEN_SECONDS
+    seen, ago = "no events poller was seen", None
+    if can_ask and subject.last_polled is not None:
+        read_at = subject.last_polled()
+        ago = None if read_at is None else max(0, round(subject.clock() - read_at))
+    if ago is not None and ago <= 2 * life:
+        return [ok("news", "`flask workos events` reads what happens at WorkOS.")]
+    if ago is not None:
+        seen = f"the events poller has last read {ago} seconds ago"
     return [
         warning(
-            f"{_SECRET} is not set, and no events poller was seen: a leaver is noticed after up to "
-            f"a token's life ({life} seconds).",
+            "news",
+            f"{_SECRET} is not set, and {seen}: a leaver is noticed after up to a token's life "
+            f"({life} seconds).",
             _SECRET,
             "Set up webhooks, or run `flask workos events` (docs/near-real-time.md).",
         )
     ]
 
 
-def webhook_endpoint(url: str) -> list[Finding]:
+def webhook_endpoint(subject: Subject, url: str) -> list[Finding]:
     """Post what nobody has signed: only our route refuses it in these words."""
     parts = urlsplit(url)
     transport = Transport(f"{parts.scheme}://{parts.netloc}")
@@ -43,16 +50,30 @@ def webhook_endpoint(url: str) -> list[Finding]:
         answer = transport.call("POST", parts.path or "/", timeout=_TIMEOUT, body={})
     except Unreachable as unreachable:
         what = f"The webhook endpoint does not answer ({unreachable})."
-        return [fault(what, _SECRET, "See that the address is right and can be reached.")]
+        return [
+            fault(
+                "webhook-endpoint",
+                what,
+                _SECRET,
+                "See that the address is right and can be reached.",
+            )
+        ]
     if answer.status == 400 and _error(answer) == "signature_refused":
-        return [ok("The webhook endpoint answers, and refuses what is not signed.", _SECRET)]
+        return [
+            ok(
+                "webhook-endpoint",
+                "The webhook endpoint answers, and refuses what is not signed.",
+                _SECRET,
+            )
+        ]
     what = f"The webhook endpoint answers {answer.status}, not 400 signature_refused."
-    return [fault(what, _SECRET, _remedy(answer.status))]
+    return [fault("webhook-endpoint", what, _SECRET, _remedy(subject, answer.status))]
 
 
-def _remedy(status: int) -> str:
+def _remedy(subject: Subject, status: int) -> str:
     if status == 404:
-        return f"Set {_SECRET} for the app that is served there, and see that the path is right."
+        path = f"{subject.settings.url_prefix}/webhook"
+        return f"Set {_SECRET} for the app that is served there. Its route is {path}."
     if 300 <= status < 400 or status in (401, 403):
         return "Let POSTs to it through the proxy without a login of its own."
     return "See that the app answers there, and nothing before it."

@@ -28,7 +28,7 @@ def base_url(subject: Subject) -> list[Finding]:
     if is_loopback(host):
         what = f"{_BASE} is on this machine, and the redirect URI is public: LocalWorkOS signs "
         what, remedy = what + "anybody in as anybody.", "Leave it unset, and use WorkOS's keys."
-    return [warning(what, _BASE, remedy)]
+    return [warning("base-url", what, _BASE, remedy)]
 
 
 def workos_answers(subject: Subject) -> list[Finding]:
@@ -53,36 +53,43 @@ def workos_answers(subject: Subject) -> list[Finding]:
 
 
 def clock_difference(answer: Answer, now: float) -> list[Finding]:
-    """This machine's clock against WorkOS's Date header, which has whole seconds."""
+    """This machine's clock against WorkOS's Date header, which has whole seconds; a cache on the
+    way says by Age how old that is (RFC 9111, 5.1)."""
     try:
         told = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() + 0.5
     except (ValueError, TypeError):
-        return []
+        return [ok("clock", "WorkOS sent no date to compare the clock of this machine with.")]
+    age = answer.headers.get("Age", "")
+    told += int(age) if age.isascii() and age.isdecimal() else 0
     seconds = round(abs(now - told))
     side = "behind" if now < told else "ahead of"
-    remedy = "Set the clock by NTP."
+    what, remedy = (
+        f"The clock of this machine is {seconds} seconds {side} WorkOS's",
+        "Set it by NTP.",
+    )
     if seconds > _FAR:
-        what = f"The clock of this machine is {seconds} seconds {side} WorkOS's: "
-        return [fault(what + "tokens are refused, or believed for too long.", "", remedy)]
+        what += ": tokens are refused, or believed for too long."
+        return [fault("clock", what, "", remedy)]
     if seconds > _CLOSE:
-        what = f"The clock of this machine is {seconds} seconds {side} WorkOS's."
-        return [warning(what, "", remedy)]
-    return [ok("The clock of this machine is WorkOS's.")]
+        return [warning("clock", f"{what}.", "", remedy)]
+    return [ok("clock", "The clock of this machine is WorkOS's.")]
 
 
 def keys(answer: Answer) -> list[Finding]:
     """The key set, without which no access token can be verified."""
     if answer.status == 404:
         what, remedy = "WorkOS knows no such client id.", "Copy it from the dashboard, API Keys."
-        return [fault(what, _CLIENT, remedy)]
+        return [fault("key-set", what, _CLIENT, remedy)]
     try:
         found = parse_keys(answer.json()) if answer.status == 200 else {}
     except ValueError:
         found = {}
     if not found:
         what = f"There is no RS256 key in what is answered (status {answer.status})."
-        return [fault(what, _BASE, "See whether something stands between this host and WorkOS.")]
-    return [ok(f"The key set has {len(found)} RS256 key{'s' if len(found) > 1 else ''}.", _CLIENT)]
+        remedy = "See whether something stands between this host and WorkOS."
+        return [fault("key-set", what, _BASE, remedy)]
+    what = f"The key set has {len(found)} RS256 key{'s' if len(found) > 1 else ''}."
+    return [ok("key-set", what, _CLIENT)]
 
 
 def api_key(transport: Transport, key: str) -> list[Finding]:
@@ -94,18 +101,19 @@ def api_key(transport: Transport, key: str) -> list[Finding]:
         return [_unreachable(unreachable)]
     if answer.status == 401:
         remedy = "Copy it anew from the dashboard: of the environment whose client id is set."
-        return [fault("WorkOS refuses the API key.", _KEY, remedy)]
+        return [fault("api-key", "WorkOS refuses the API key.", _KEY, remedy)]
     if answer.status == 403:
         remedy = "Give it that permission if `flask workos events` is to run."
-        return [warning("The API key may not read events.", _KEY, remedy)]
+        return [warning("api-key", "The API key may not read events.", _KEY, remedy)]
     if answer.status != 200:
         what = f"WorkOS was asked with the API key and answered {answer.status}."
-        return [warning(what, _KEY, "Try again; see WorkOS's status page.")]
-    return [ok("WorkOS takes the API key.", _KEY)]
+        return [warning("api-key", what, _KEY, "Try again; see WorkOS's status page.")]
+    return [ok("api-key", "WorkOS takes the API key.", _KEY)]
 
 
 def _unreachable(unreachable: Unreachable) -> Finding:
     return fault(
+        "reachable",
         f"WorkOS cannot be reached ({unreachable}).",
         _BASE,
         "See that this host may call it by HTTPS, or skip this with --offline.",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from types import SimpleNamespace
+from collections.abc import Mapping
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.cli import ScriptInfo
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.middleware.shared_data import SharedDataMiddleware
 
 from flask_workos_sessions import WorkOSSessions
 from flask_workos_sessions.cli import workos_group
@@ -38,12 +40,20 @@ def healthy(tmp_path) -> dict[str, Any]:
 def doctor():
     """Runs the command for an app with these settings, which need not be able to start."""
 
-    def run(settings: dict[str, Any], *arguments: str, proxy: bool = True, **more: Any) -> Any:
+    def run(
+        settings: dict[str, Any],
+        *arguments: str,
+        proxy: Mapping[str, int] | None = MappingProxyType({}),
+        wrapped: bool = False,
+        **more: Any,
+    ) -> Any:
         def create_app() -> Flask:
             app = Flask("examined")
             app.config.update(settings)
-            if proxy:
-                app.wsgi_app = ProxyFix(app.wsgi_app)
+            if proxy is not None:
+                app.wsgi_app = ProxyFix(app.wsgi_app, **proxy)
+            if wrapped:
+                app.wsgi_app = SharedDataMiddleware(app.wsgi_app, {})
             WorkOSSessions(app)
             return app
 

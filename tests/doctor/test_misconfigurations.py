@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import secrets
 
 import pytest
 
 SAME = secrets.token_hex(32)
 HTTP = "http://localhost/auth/callback"
+HOSTS = ("app.example.com", "app.acme.test")
 REDIS = {"WORKOS_CACHE_DIR": None, "WORKOS_CACHE_TYPE": "redis"}
 
 #: What is planted (``None``: taken away), how bad it is, and words of what is said of it.
@@ -78,6 +80,24 @@ PLANTED = {
         "warning",
         "every host of this domain",
     ),
+    "a Domain that the app is not in": (
+        {"WORKOS_COOKIE_DOMAIN": "acme.test"},
+        "fault",
+        "is acme.test, and the app is at app.example.com: the browser refuses",
+    ),
+    "a Domain that ends in the same letters": (
+        {"WORKOS_COOKIE_DOMAIN": "p.example.com"},
+        "fault",
+        "is p.example.com, and the app is at app.example.com",
+    ),
+    "a Domain that one of two hosts is not in": (
+        {
+            "WORKOS_COOKIE_DOMAIN": "example.com",
+            "WORKOS_REDIRECT_URI": [f"https://{each}/auth/callback" for each in HOSTS],
+        },
+        "fault",
+        "and the app is at app.acme.test",
+    ),
     "a name without prefix": ({"WORKOS_COOKIE_NAME": "sid"}, "warning", "has not the prefix"),
     "a cookie for frames": ({"WORKOS_COOKIE_SAMESITE": "none"}, "warning", "other sites make"),
     "tests in public": ({"TESTING": True}, "fault", "TESTING is on"),
@@ -108,7 +128,11 @@ PLANTED = {
     ),
     "an early warning": ({"WORKOS_UI_WARN": 1000}, "warning", "WORKOS_UI_WARN is 1000"),
     "no polls": ({"WORKOS_UI_POLL": 0}, "warning", "does not hear"),
-    "push without threads": ({"WORKOS_UI_PUSH": "sse"}, "fault", "needs WORKOS_UI_PUSH_STREAMS"),
+    "push without streams": (
+        {"WORKOS_UI_PUSH": "sse"},
+        "warning",
+        "WORKOS_UI_PUSH_STREAMS is not set: the app starts only where gevent",
+    ),
     "memory (security R7)": (
         {"WORKOS_CACHE_TYPE": "memory"},
         "fault",
@@ -181,10 +205,52 @@ def test_a_warning_says_what_to_do(diagnose, healthy, change, level, words):
     assert all(each["remedy"] for each in found.wrong)
 
 
-def test_no_proxy_fix(diagnose, healthy):
-    (found,) = told(diagnose(healthy, "--offline", proxy=False))
+@pytest.mark.parametrize(
+    ("trusted", "words"),
+    [
+        (None, "There is no ProxyFix"),
+        ({"x_for": 0}, "does not read X-Forwarded-For"),
+        ({"x_proto": 0}, "does not read X-Forwarded-Proto"),
+    ],
+)
+def test_an_app_that_does_not_hear_the_proxy(diagnose, healthy, trusted, words):
+    (found,) = told(diagnose(healthy, "--offline", proxy=trusted))
     assert found[0] == "warning"
-    assert "There is no ProxyFix" in found[1]
+    assert words in found[1]
+
+
+def test_a_proxy_fix_below_other_middleware_is_seen(diagnose, healthy):
+    well = diagnose(healthy, "--offline", wrapped=True)
+    assert well.wrong == []
+
+
+def test_a_proxy_is_no_matter_on_this_machine(diagnose, healthy):
+    settings = {**healthy, "WORKOS_REDIRECT_URI": HTTP}
+    assert diagnose(settings, "--offline", proxy=None).wrong == []
+
+
+def test_an_app_that_ends_tls_itself_ignores_the_proxy(diagnose, healthy):
+    well = diagnose(healthy, "--offline", "--strict", "--ignore", "proxy", proxy=None)
+    assert (well.status, well.exit_code, well.counts["ignored"]) == ("ok", 0, 1)
+
+
+def test_push_without_streams_is_a_fault_where_there_are_no_greenlets(
+    diagnose, healthy, monkeypatch
+):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name in ("gevent", "eventlet") else find_spec(name, *rest),
+    )
+    found = told(diagnose({**healthy, "WORKOS_UI_PUSH": "sse"}, "--offline"))
+    assert [level for level, _ in found] == ["fault", "fault"]
+    assert "WORKOS_UI_PUSH=sse needs WORKOS_UI_PUSH_STREAMS" in found[1][1]
+
+
+def test_push_without_streams_hides_no_fault(diagnose, healthy):
+    found = told(diagnose({**healthy, "WORKOS_UI_PUSH": "sse", "WORKOS_UI_POLL": "x"}, "--offline"))
+    assert [level for level, _ in found] == ["fault", "fault", "warning"]
 
 
 def test_a_misspelt_variable(diagnose, healthy, monkeypatch):
@@ -198,7 +264,13 @@ def test_every_fault_is_told_at_once(diagnose, healthy):
     change = {"WORKOS_API_KEY": None, "WORKOS_UI_WARN": "soon", "WORKOS_UI_PUSH": "sse"}
     found = diagnose(planted(healthy, change), "--offline")
     faults = [text for level, text in told(found) if level == "fault"]
-    assert len(faults) == 4, "one says that the app does not start"
+    assert len(faults) == 3, "one says that the app does not start"
+
+
+def test_a_fault_of_a_longer_name_is_not_taken_for_this_setting_s(diagnose, healthy):
+    change = {"WORKOS_WEBHOOK_SECRET": None, "WORKOS_WEBHOOK_SECRET_FALLBACKS": [""]}
+    found = diagnose(planted(healthy, change), "--offline")
+    assert [each["check"] for each in found.wrong] == ["app", "configuration", "news"]
 
 
 def test_a_setting_that_is_wrong_is_not_told_as_missing_too(diagnose, healthy):

@@ -7,12 +7,17 @@ import threading
 import time
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
+from flask.cli import ScriptInfo
 from werkzeug.serving import make_server
 
 from flask_workos_sessions import WorkOSSessions
+from flask_workos_sessions.doctor import workos_answers
 from flask_workos_sessions.doctor.examination import examine
 from flask_workos_sessions.doctor.subject import Subject
+from flask_workos_sessions.events_command import events_command
+from flask_workos_sessions.workos.transport import Answer
 
 
 def told(diagnosis):
@@ -82,11 +87,31 @@ def test_offline_asks_nobody(diagnose, online, workos):
 )
 def test_a_clock_that_is_wrong(online, ahead, level, words):
     subject = Subject.of(online, {}, testing=True, clock=lambda: time.time() + ahead)
-    findings = [each for group in examine(subject) for each in group.findings]
-    (found,) = [each for each in findings if "The clock of this machine" in each.what]
+    (found,) = [each for each in examine(subject) if each.check == "clock"]
     assert found.level == level
     # The header has whole seconds.
     assert words in found.what or words.replace("00 ", "01 ").replace("30 ", "31 ") in found.what
+
+
+@pytest.mark.parametrize(
+    ("headers", "level"),
+    [
+        ({"Date": "Thu, 01 Jan 1970 00:10:00 GMT"}, "ok"),
+        ({"Date": "Thu, 01 Jan 1970 00:05:00 GMT"}, "fault"),
+        ({"Date": "Thu, 01 Jan 1970 00:05:00 GMT", "Age": "300"}, "ok"),
+        ({"Date": "Thu, 01 Jan 1970 00:10:00 GMT", "Age": "old"}, "ok"),
+    ],
+)
+def test_an_answer_out_of_a_cache_is_as_old_as_it_says(headers, level):
+    (found,) = workos_answers.clock_difference(Answer(200, headers, b""), 600.5)
+    assert found.level == level
+
+
+@pytest.mark.parametrize("date", [None, "today"])
+def test_a_clock_that_cannot_be_compared_is_not_called_right(date):
+    headers = {} if date is None else {"Date": date}
+    (found,) = workos_answers.clock_difference(Answer(200, headers, b""), 600.5)
+    assert (found.level, "sent no date" in found.what) == ("ok", True)
 
 
 @pytest.mark.parametrize("keys", [{"keys": []}, {"keys": [{"kty": "EC", "kid": "a"}]}, ["odd"]])
@@ -153,14 +178,25 @@ def test_a_token_that_is_none_of_ours(diagnose, online, token, change, words):
 # News.
 
 
-def test_a_poller_that_runs_is_as_good_as_webhooks(diagnose, doctor, online, tmp_path):
+def test_a_poller_that_runs_is_as_good_as_webhooks(diagnose, online):
     del online["WORKOS_WEBHOOK_SECRET"]
     assert "no events poller was seen" in told(diagnose(online))[0][1]
     app = Flask("polling")
     app.config.update(online)
     WorkOSSessions(app)
-    app.extensions["workos_sessions.parts"].state.set("events:cursor", b"event_1", 60)
+    done = CliRunner().invoke(events_command, ["--once"], obj=ScriptInfo(create_app=lambda: app))
+    assert (done.exit_code, done.output) == (0, "")
     assert told(diagnose(online)) == []
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(599, 0), (602, 1)])
+def test_a_poller_that_ended_is_not_taken_for_one_that_runs(online, seconds, found):
+    del online["WORKOS_WEBHOOK_SECRET"]
+    then = time.time() - seconds
+    subject = Subject.of(online, {}, testing=True, last_polled=lambda: then)
+    wrong = [each for each in examine(subject) if each.level != "ok"]
+    assert len(wrong) == found
+    assert all("the events poller has last read 602 seconds ago" in each.what for each in wrong)
 
 
 def test_the_webhook_endpoint_refuses_what_is_not_signed(diagnose, online, serve):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
 import json
 import os
+import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from flask import Flask
+
+import flask_workos_sessions.doctor as doctor_package
+from flask_workos_sessions.doctor.finding import CHECKS
 
 from .conftest import invoke
 
@@ -77,10 +84,15 @@ def test_it_reads_well(doctor, healthy):
     healthy["WORKOS_CACHE_TYPE"] = "memory"
     del healthy["WORKOS_ISSUER"]
     lines = doctor(healthy, "--offline").stdout.splitlines()
-    assert lines[:4] == ["App", "  ok      The app examined starts.", "", "Settings"]
+    assert lines[:2] == ["App", "  ok      The app examined starts."]
+    assert lines[3:5] == ["", "Settings"]
     assert "  ok      WORKOS_API_KEY = *** (app.config)" in lines
     marked = [line for line in lines if line.startswith("  ")]
     assert all(line[2:9].strip() in ("ok", "WARNING", "FAULT") for line in marked)
+    assert [line[line.index("[") :] for line in marked if line[2:4] != "ok"] == [
+        "[memory]",
+        "[issuer]",
+    ]
     count = len(marked) - 2
     assert lines[-1] == f"1 fault, 1 warning, {count} ok."
 
@@ -109,11 +121,62 @@ def test_the_json_has_its_shape(doctor, healthy):
     assert document["counts"] == {
         "fault": 0,
         "warning": 1,
+        "ignored": 0,
         "ok": len(document["findings"]) - 1,
     }
     for each in document["findings"]:
-        assert list(each) == ["group", "level", "what", "setting", "remedy"]
+        assert list(each) == ["part", "check", "level", "what", "setting", "remedy"]
+        assert CHECKS[each["check"]] == each["part"]
         assert each["level"] in ("ok", "warning", "fault")
+
+
+def test_the_parts_of_the_report_come_once(doctor, healthy):
+    lines = doctor(healthy, "--offline").stdout.splitlines()
+    parts = [line for line in lines[:-1] if line and not line.startswith(" ")]
+    assert parts == list(dict.fromkeys(CHECKS.values()))
+
+
+def test_warnings_can_be_ignored_and_are_shown(diagnose, doctor, healthy):
+    del healthy["WORKOS_ISSUER"], healthy["WORKOS_SESSION_MAX_LENGTH"]
+    ignored = ("--ignore", "issuer", "--ignore", "max-length")
+    found = diagnose(healthy, "--offline", "--strict", *ignored)
+    assert (found.status, found.exit_code, found.counts["ignored"]) == ("ok", 0, 2)
+    one = doctor(healthy, "--offline", "--strict", "--ignore", "issuer")
+    assert one.exit_code == 1
+    assert "  ignored WORKOS_ISSUER is not set" in one.stdout
+    assert one.stdout.splitlines()[-1].startswith("0 faults, 1 warning, 1 ignored, ")
+
+
+def test_a_fault_cannot_be_ignored(diagnose, healthy):
+    healthy["WORKOS_CACHE_TYPE"] = "memory"
+    found = diagnose(healthy, "--offline", "--ignore", "memory")
+    assert (found.status, found.exit_code) == ("fault", 1)
+
+
+def test_only_a_check_that_exists_can_be_ignored(doctor, healthy):
+    done = doctor(healthy, "--offline", "--ignore", "proxies")
+    assert done.exit_code == 2
+    assert "'redirect-uri'" in done.output
+
+
+def test_every_check_is_used_and_no_other():
+    named = {
+        each.args[0].value
+        for path in Path(doctor_package.__file__).parent.glob("*.py")
+        for each in ast.walk(ast.parse(path.read_text()))
+        if isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Name)
+        and each.func.id in ("ok", "warning", "fault")
+        and isinstance(each.args[0], ast.Constant)
+    }
+    assert named | {"app", "versions"} == set(CHECKS)
+
+
+def test_the_versions_are_told(doctor, healthy):
+    told = doctor(healthy, "--offline").stdout.splitlines()[2]
+    for name in ("Flask-WorkOS-Sessions", "Flask", "Werkzeug"):
+        assert f"{name} {importlib.metadata.version(name)}," in told
+    assert told.endswith(f"Python {platform.python_version()}.")
 
 
 # Without a valid app.
@@ -170,8 +233,17 @@ def test_without_an_app_the_environment_is_checked(flask, healthy):
 def test_an_app_that_is_not_found_is_a_fault(flask):
     done = flask("--app", "nowhere", "workos", "doctor", "--offline")
     assert done.returncode == 1
-    assert "cannot be loaded (it was not found)" in done.stdout
+    assert "cannot be loaded (it is not found, or cannot be imported)" in done.stdout
     assert done.stderr == ""
+
+
+def test_what_an_app_prints_is_not_in_the_report(flask, tmp_path):
+    (tmp_path / "loud.py").write_text(
+        "print('Here I am')\nfrom flask import Flask\nraise OSError\n"
+    )
+    done = flask("--app", "loud", "workos", "doctor", "--offline", "--json")
+    assert json.loads(done.stdout)["status"] == "fault"
+    assert done.stderr == "Here I am\n"
 
 
 def test_a_file_whose_settings_are_wrong_is_examined_all_the_same(flask, tmp_path):

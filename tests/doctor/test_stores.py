@@ -98,7 +98,7 @@ def redis_settings(healthy, redis_server):
 
 
 def of_redis(diagnosis):
-    return [each for each in diagnosis.wrong if each["group"] == "Shared state"]
+    return [each for each in diagnosis.wrong if each["part"] == "Shared state"]
 
 
 def order(server, *words):
