@@ -38,6 +38,7 @@ from flask_workos_sessions import (
     validators,
 )
 from flask_workos_sessions.coordination.endings import REASONS
+from flask_workos_sessions.doctor_command import doctor_command
 from flask_workos_sessions.events_command import events_command
 from flask_workos_sessions.local import LocalWorkOS, MovableClock
 from flask_workos_sessions.local.command import local_command
@@ -786,6 +787,8 @@ _COMMANDS = (
     "flask --app app workos events",
     "export ",
     "gunicorn ",
+    "set -eu",
+    "exec gunicorn ",
     ".venv/bin/python -m examples.gallery",
     "pybabel ",
 )
@@ -808,6 +811,9 @@ def test_every_command_and_option_exists(page):
             if line.startswith("flask --app app workos events"):
                 options = {option for each in events_command.params for option in each.opts}
                 assert set(line.split()[5:]) <= options
+            if line.startswith("flask --app app workos doctor"):
+                options = {option for each in doctor_command.params for option in each.opts}
+                assert set(re.findall(r" (--[\w-]+)", line)[1:]) <= options
             if line.startswith(".venv/bin/python -m examples.gallery"):
                 assert set(re.findall(r"--[\w-]+", line)) <= {"--style", "--templates", "--port"}
 
