@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Those that `make test-pythons` tries, if they are here; a path is as good as a name.
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 CATALOGUE := flask_workos_sessions/ui/translations/workos_sessions.pot
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
@@ -15,10 +17,11 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test faults bench mutations lint format messages assets build clean chromium redis
+.PHONY: help demo test test-min test-pythons faults bench mutations lint format messages assets build
+.PHONY: clean chromium redis short
 
 help: ## List these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 demo: $(VENV)/.stamp-demo ## Run the sample app against a local WorkOS
 	$(BIN)/python -m examples.demo $(ARGS)
@@ -29,6 +32,15 @@ test: lint chromium redis ## Run every check: what has to pass before a change i
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m idle --no-skips $(ARGS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest -m "alone and not idle" --no-skips $(ARGS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone and not idle" --no-skips $(ARGS)
+
+test-min: redis ## Run the tests with the oldest versions allowed; no browser, nothing that takes time
+	$(MAKE) --no-print-directory VENV=$(VENV)/min OLDEST=yes short
+
+test-pythons: redis ## The same with the newest versions and each Python from 3.11 on that is here
+	@.ci/pythons "$(VENV)" $(PYTHONS)
+
+short: $(VENV)/.stamp-test
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not browser and not alone and not idle" --no-skips $(ARGS)
 
 bench: $(VENV)/.stamp-bench ## Measure speed, sizes and memory; fails when a limit is broken
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
@@ -85,9 +97,12 @@ $(VENV)/.stamp-demo: $(VENV)/.stamp-venv setup.cfg pyproject.toml
 	$(PIP) install --editable .
 	@touch $@
 
-$(VENV)/.stamp-test: $(VENV)/.stamp-venv setup.cfg pyproject.toml
-	$(PIP) install --editable . --group test --group lint --group build
+$(VENV)/.stamp-test: $(VENV)/.stamp-venv setup.cfg pyproject.toml $(if $(OLDEST),$(VENV)/oldest.txt)
+	$(PIP) install $(if $(OLDEST),--constraint $(VENV)/oldest.txt) --editable . --group test --group lint --group build
 	@touch $@
+
+$(VENV)/oldest.txt: $(VENV)/.stamp-venv setup.cfg pyproject.toml
+	$(BIN)/python .ci/oldest.py >$@
 
 $(VENV)/.stamp-bench: $(VENV)/.stamp-test
 	$(PIP) install --group bench
