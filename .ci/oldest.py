@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import configparser
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -48,5 +49,4 @@ def oldest() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    for each in oldest().items():
-        print("==".join(each))
+    sys.stdout.writelines(f"{name}=={version}\n" for name, version in oldest().items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,8 @@ def test_make_alone_lists_the_commands() -> None:
     for command in (
         "demo",
         "test",
+        "test-min",
+        "test-pythons",
         "bench",
         "lint",
         "format",
@@ -72,3 +75,37 @@ def test_make_test_runs_every_kind_of_check_and_allows_no_skips() -> None:
         for idle in (False, True):
             chosen = [eval(each.strip('"'), {"alone": alone, "idle": idle}) for each in marks]
             assert chosen.count(True) == 1, "every test is run, and once"
+
+
+def test_make_test_min_and_test_pythons_have_environments_of_their_own() -> None:
+    planned = _make("--dry-run", "test-min")
+    assert "install --constraint .venv/min/oldest.txt --editable ." in planned
+    assert ".venv/min/bin/python -m pytest" in planned
+    assert "--constraint" not in _make("--dry-run", "test")
+
+
+def test_make_test_pythons_runs_those_that_are_here_and_names_the_others(tmp_path: Path) -> None:
+    gone = tmp_path / "python3.9"
+    gone.write_text("#!/bin/sh\nexit 127\n")
+    gone.chmod(0o755)
+    (tmp_path / "make").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "make").chmod(0o755)
+    environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+
+    def run(*pythons: str) -> subprocess.CompletedProcess[str]:
+        command = [str(ROOT / ".ci" / "pythons"), "venvs", *pythons]
+        return subprocess.run(
+            command, env=environ, capture_output=True, text=True, timeout=30, check=False
+        )
+
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    ran = run(str(gone), sys.executable, "python3.99")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines() == [
+        f"--no-print-directory VENV=venvs/python{version} PYTHON={sys.executable} short",
+        f"Not here, and not tried: {gone} python3.99",
+        f"Passed with Python: {version}",
+    ]
+    assert run("python3.99").returncode == 1
+    (tmp_path / "make").write_text("#!/bin/sh\nexit 2\n")
+    assert run(sys.executable).returncode == 2

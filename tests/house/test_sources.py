@@ -12,9 +12,22 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "flask_workos_sessions"
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
-_TOP = ("*.md", "*.toml", "*.cfg", "*.in", "Makefile", ".ci/*", ".editorconfig")
+_TOP = ("*.md", "*.toml", "*.cfg", "*.in", "Makefile", ".ci/*", ".github/**/*", ".editorconfig")
 _FOLDERS = ("flask_workos_sessions", "examples", "tests", "docs")
-_TEXT = {".cfg", ".css", ".html", ".ini", ".js", ".json", ".md", ".py", ".sh", ".toml", ".txt"}
+_TEXT = {
+    ".cfg",
+    ".css",
+    ".html",
+    ".ini",
+    ".js",
+    ".json",
+    ".md",
+    ".py",
+    ".sh",
+    ".toml",
+    ".txt",
+    ".yml",
+}
 TEXTS = sorted(
     path
     for path in (
@@ -99,7 +112,14 @@ def test_a_text_has_plain_line_ends(path: Path) -> None:
 
 def test_the_texts_are_found() -> None:
     shown = {_shown(path) for path in TEXTS}
-    assert {"Makefile", "setup.cfg", "CHANGELOG.md", ".ci/run", "tests/conftest.py"} <= shown
+    assert {
+        "Makefile",
+        "setup.cfg",
+        "CHANGELOG.md",
+        ".ci/run",
+        ".github/workflows/ci.yml",
+        "tests/conftest.py",
+    } <= shown
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_the_source_distribution_can_be_tested(built: Path) -> None:
     wanted = {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "setup.cfg", "pyproject.toml"}
     wanted |= {
         path.relative_to(ROOT).as_posix()
-        for folder in (".ci", "docs", "examples", "tests")
+        for folder in (".ci", ".github", "docs", "examples", "tests")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and not {"__pycache__", "instance"} & set(path.parts)
     }
