@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
+import venv
 import zipfile
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "flask_workos_sessions"
+SAMPLE = Path(__file__).with_name("typing_sample.py")
 _LEFT_OUT = (".*_cache", ".git", ".hypothesis", ".venv", "*.egg-info", "*.pyc", "__pycache__")
 
 
@@ -88,6 +92,16 @@ def test_the_source_distribution_can_be_tested(built: Path) -> None:
     assert not [name for name in names if name.endswith(".pyc") or name.startswith(".venv")]
 
 
+def test_the_unpacked_source_distribution_passes_its_tests(built: Path, tmp_path: Path) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    some = ("tests/test_lifetime.py", "tests/sealing", "tests/house/test_commands.py")
+    options = ("-q", "-p", "no:cacheprovider", "--no-skips")
+    ran = _run("-m", "pytest", *options, *some, cwd=unpacked, PYTHONPATH=str(unpacked))
+    assert re.search(r"^\d{2,} passed", ran, re.M), ran
+
+
 #: Runs the example of the README, given on standard input, as an app of its own.
 _RUN_EXAMPLE = """
 import json, os, re, sys
@@ -145,3 +159,54 @@ def test_the_readmes_example_runs_from_the_wheel(wheel: Path, tmp_path: Path) ->
     _run("-m", "pip", "install", "-q", "--no-deps", f"--target={target}", str(wheel), cwd=tmp_path)
     command = ("-W", "error", "-c", _RUN_EXAMPLE, str(target))
     assert "guarded: /" in _run(*command, cwd=tmp_path, stdin=example, PYTHONPATH=str(target))
+
+
+# People who check their types see ours: a view keeps its signature, a user has typed fields.
+
+#: Nothing from elsewhere is found.
+_APART = {"PYTHONPATH": "", "MYPYPATH": "", "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment in which the wheel lies, and not the sources."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False)
+    scheme = {"base": str(folder), "platbase": str(folder)}
+    packages = Path(sysconfig.get_path("purelib", "venv", scheme))
+    _run("-m", "pip", "install", "-q", "--no-deps", f"--target={packages}", str(wheel), cwd=folder)
+    # What the wheel needs, and no editable install: its own .pth file is not read from here.
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    python = Path(sysconfig.get_path("scripts", "venv", scheme), "python")
+    script = f"import {PACKAGE}; print({PACKAGE}.__file__)"
+    command = [str(python), "-c", script]
+    found = subprocess.run(
+        command, cwd=folder, env=os.environ | _APART, capture_output=True, text=True, check=True
+    )
+    assert Path(found.stdout.strip()).is_relative_to(packages), "this is not the wheel's"
+    return python
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    """A user's module, in a project of their own."""
+    return Path(shutil.copy(SAMPLE, tmp_path / "views.py"))
+
+
+def test_mypy_sees_the_types_of_the_installed_package(installed: Path, sample: Path) -> None:
+    options = (f"--python-executable={installed}", "--strict", "--cache-dir=cache")
+    _run("-m", "mypy", *options, "--config-file=", str(sample), cwd=sample.parent, **_APART)
+
+
+def test_pyright_sees_the_types_of_the_installed_package(installed: Path, sample: Path) -> None:
+    settings = {
+        "include": [sample.name],
+        "typeCheckingMode": "strict",
+        "reportUnnecessaryTypeIgnoreComment": "error",
+        # mypy's comments are not for pyright.
+        "enableTypeIgnoreComments": False,
+    }
+    project = sample.parent / "pyrightconfig.json"
+    project.write_text(json.dumps(settings))
+    options = ("--pythonpath", str(installed), "--project", str(project))
+    _run("-m", "pyright", *options, cwd=sample.parent, **_APART)
