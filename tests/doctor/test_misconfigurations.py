@@ -98,6 +98,11 @@ PLANTED = {
         "fault",
         "and the app is at app.acme.test",
     ),
+    "a Domain that is the host": (
+        {"WORKOS_COOKIE_DOMAIN": "app.example.com"},
+        "warning",
+        "every host of this domain",
+    ),
     "a name without prefix": ({"WORKOS_COOKIE_NAME": "sid"}, "warning", "has not the prefix"),
     "a cookie for frames": ({"WORKOS_COOKIE_SAMESITE": "none"}, "warning", "other sites make"),
     "tests in public": ({"TESTING": True}, "fault", "TESTING is on"),
@@ -184,6 +189,126 @@ def told(diagnosis):
 def test_an_app_that_is_well(diagnose, healthy):
     well = diagnose(healthy, "--offline", "--strict")
     assert (well.wrong, well.status, well.exit_code) == ([], "ok", 0)
+
+
+def test_what_is_said_of_an_app_that_is_well(diagnose, healthy):
+    found = diagnose(healthy, "--offline").findings
+    assert [
+        (each["check"], each["what"])
+        for each in found
+        if each["check"] not in ("versions", "settings")
+    ] == [
+        ("app", "The app examined starts."),
+        ("password-strength", "WORKOS_COOKIE_PASSWORD has 64 characters."),
+        ("redirect-uri", "WorkOS sends people back to https://app.example.com/auth/callback."),
+        ("cookie-secure", "The session cookie is Secure and HttpOnly."),
+        ("cookie-name", "The session cookie is __Host-wos-session."),
+        ("proxy", "ProxyFix is there. See that its numbers are those of your proxies."),
+        ("max-length", "A session lasts 28800 seconds at most."),
+        ("inactivity-timeout", "A session ends after 1800 seconds without activity."),
+        ("polling", "An open page asks every 30 seconds."),
+        ("directory", "The directory of the shared state will be made by the app."),
+        ("issuer", "Only tokens of the set issuers are accepted."),
+        ("news", "Webhooks are accepted."),
+    ]
+
+
+#: What is right in another way than in the app that is well, and what is said of it.
+RIGHT = {
+    "a prefix": (
+        {"WORKOS_REDIRECT_URI": "https://app.example.com/team/auth/callback"},
+        "redirect-uri",
+        "The app is to be served below /team (SCRIPT_NAME).",
+    ),
+    "this machine": (
+        {"WORKOS_REDIRECT_URI": HTTP},
+        "cookie-secure",
+        "The session cookie is not Secure: on this machine only.",
+    ),
+    "a name with its prefix": (
+        {"WORKOS_COOKIE_NAME": "__Host-team"},
+        "cookie-name",
+        "The session cookie is __Host-team.",
+    ),
+    "two lives of a token": (
+        {"WORKOS_SESSION_INACTIVITY_TIMEOUT": 600},
+        "inactivity-timeout",
+        "A session ends after 600 seconds without activity.",
+    ),
+    "no inactivity timeout": (
+        {"WORKOS_SESSION_INACTIVITY_TIMEOUT": None},
+        "inactivity-timeout",
+        "WORKOS_SESSION_INACTIVITY_TIMEOUT is not set: right only if the dashboard has none.",
+    ),
+    "streams": (
+        {"WORKOS_UI_PUSH": "sse", "WORKOS_UI_PUSH_STREAMS": 4},
+        "push",
+        "A process has 4 streams at most: see that its server has four times as many threads, or "
+        "greenlets.",
+    ),
+    "push alone": (
+        {"WORKOS_UI_PUSH": "sse", "WORKOS_UI_PUSH_STREAMS": 4, "WORKOS_UI_POLL": 0},
+        "polling",
+        "An open page does not ask: it is told by push alone.",
+    ),
+    "tests on this machine": (
+        {"WORKOS_REDIRECT_URI": HTTP, "TESTING": True, "WORKOS_CACHE_DIR": None},
+        "memory",
+        "State is in memory, for tests.",
+    ),
+    "LocalWorkOS on this machine": (
+        {"WORKOS_REDIRECT_URI": HTTP, "WORKOS_BASE_URL": "http://127.0.0.1:9"},
+        "redirect-uri",
+        f"WorkOS sends people back to {HTTP}.",
+    ),
+    "a warning as early as can be": (
+        {"WORKOS_UI_WARN": 300},
+        "polling",
+        "An open page asks every 30 seconds.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "check", "what"), RIGHT.values(), ids=RIGHT)
+def test_what_is_right_is_not_warned_of(diagnose, healthy, change, check, what):
+    found = diagnose(planted(healthy, change), "--offline")
+    assert found.wrong == []
+    assert what in [each["what"] for each in found.findings if each["check"] == check]
+
+
+@pytest.mark.parametrize(
+    ("setting", "checks"),
+    [
+        ("WORKOS_REDIRECT_URI", {"redirect-uri", "cookie-secure"}),
+        ("WORKOS_COOKIE_SECURE", {"cookie-secure"}),
+        ("WORKOS_SESSION_MAX_LENGTH", {"max-length"}),
+        ("WORKOS_SESSION_INACTIVITY_TIMEOUT", {"inactivity-timeout"}),
+        ("WORKOS_UI_POLL", {"polling"}),
+        ("WORKOS_UI_PUSH_STREAMS", {"push"}),
+        ("WORKOS_CACHE_TYPE", {"directory"}),
+        ("WORKOS_CACHE_DIR", {"directory"}),
+        ("WORKOS_BASE_URL", {"base-url"}),
+        ("WORKOS_ISSUER", {"issuer"}),
+        ("WORKOS_WEBHOOK_SECRET", {"news"}),
+        ("WORKOS_COOKIE_PASSWORD", {"password-strength"}),
+    ],
+)
+def test_nothing_is_said_on_the_ground_of_a_setting_that_cannot_be_read(
+    diagnose, healthy, setting, checks
+):
+    odd = {**healthy, "WORKOS_UI_PUSH": "sse", "WORKOS_UI_PUSH_STREAMS": 4, setting: ["", ()]}
+    found = diagnose(odd, "--offline")
+    assert [each["check"] for each in found.wrong if each["level"] == "fault"] == [
+        "app",
+        "configuration",
+    ]
+    assert not checks & {each["check"] for each in found.findings}
+
+
+def test_a_name_that_browsers_refuse_is_told_once(diagnose, healthy):
+    found = diagnose({**healthy, "WORKOS_COOKIE_NAME": "two words"}, "--offline")
+    assert [each["check"] for each in found.wrong] == ["app", "configuration"]
+    assert "cookie-name" not in {each["check"] for each in found.findings}
 
 
 @pytest.mark.parametrize(("change", "level", "words"), PLANTED.values(), ids=PLANTED)

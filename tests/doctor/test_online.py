@@ -199,6 +199,22 @@ def test_a_poller_that_ended_is_not_taken_for_one_that_runs(online, seconds, fou
     assert all("the events poller has last read 602 seconds ago" in each.what for each in wrong)
 
 
+@pytest.mark.parametrize(
+    ("offline", "change"), [(True, {}), (False, {"WORKOS_CACHE_TYPE": "memory"})]
+)
+def test_the_shared_state_is_not_asked_for_the_poller_when_it_may_not_or_cannot(
+    online, offline, change
+):
+    del online["WORKOS_WEBHOOK_SECRET"]
+
+    def asked():
+        pytest.fail("it was asked")
+
+    subject = Subject.of({**online, **change}, {}, testing=False, last_polled=asked)
+    found = list(examine(subject, offline=offline))
+    assert [each.level for each in found if each.check == "news"] == ["warning"]
+
+
 def test_the_webhook_endpoint_refuses_what_is_not_signed(diagnose, online, serve):
     app = Flask("served")
     app.config.update(online)

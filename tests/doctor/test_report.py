@@ -221,10 +221,13 @@ def flask(tmp_path):
 
 
 def test_without_an_app_the_environment_is_checked(flask, healthy):
-    environ = {name: str(value) for name, value in healthy.items() if name != "SECRET_KEY"}
+    del healthy["SECRET_KEY"], healthy["WORKOS_CACHE_DIR"]
+    environ = {name: str(value) for name, value in healthy.items()}
     done = flask("workos", "doctor", "--offline", **environ)
     assert (done.returncode, done.stderr) == (0, "")
     assert "WARNING There is no app at hand" in done.stdout
+    assert done.stdout.count("WARNING") == 1, "nothing is said of an app that is not there"
+    assert "State is shared in Flask's instance folder" in done.stdout
     missing = flask("workos", "doctor", "--offline")
     assert missing.returncode == 1
     assert "WORKOS_COOKIE_PASSWORD is missing" in missing.stdout
