@@ -195,6 +195,7 @@ def test_a_directory_below_one_that_cannot_be_written(make_shared, lines):
     goes_on_alone(shared.process(WORKOS_CACHE_DIR="/proc/workos-sessions"), lines)
 
 
+@pytest.mark.alone
 def test_a_full_or_locked_file_delays_nobody_for_long(make_shared, lines):
     shared = make_shared("sqlite")
     state = shared.process()
