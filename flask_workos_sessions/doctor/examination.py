@@ -61,7 +61,7 @@ def examine(
         yield read
     yield from real_token.issuer(subject, claims)
 
-    healthy = not offline and not any(each.level == "fault" for each in state)
-    yield from webhooks.news(subject, life, can_ask=healthy)
+    usable = not any(each.level == "fault" for each in state)
+    yield from webhooks.news(subject, life, usable=usable, offline=offline)
     if webhook_url is not None:
         yield from webhooks.webhook_endpoint(subject, webhook_url)

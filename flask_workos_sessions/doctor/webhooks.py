@@ -13,10 +13,13 @@ _SECRET = "WORKOS_WEBHOOK_SECRET"  # noqa: S105
 _TIMEOUT = 5.0
 
 
-def news(subject: Subject, token_seconds: int | None, *, can_ask: bool) -> list[Finding]:
+def news(
+    subject: Subject, token_seconds: int | None, *, usable: bool, offline: bool
+) -> list[Finding]:
     """Webhooks or the poller: without both a leaver is out late.
 
-    :param can_ask: whether the shared state, which knows of the poller, can be asked.
+    :param usable: whether the shared state, which knows of the poller, can be used.
+    :param offline: whether no host may be asked, and so no Redis.
     """
     if subject.settings.webhook_secret is not None:
         return [ok("news", "Webhooks are accepted.", _SECRET)]
@@ -24,7 +27,9 @@ def news(subject: Subject, token_seconds: int | None, *, can_ask: bool) -> list[
         return []
     life = token_seconds or TOKEN_SECONDS
     seen, ago = "no events poller was seen", None
-    if can_ask and subject.last_polled is not None:
+    if usable and subject.last_polled is not None:
+        if offline and subject.settings.cache_type_for(testing=subject.testing) == "redis":
+            return [ok("news", "Whether `flask workos events` runs is not asked offline.")]
         read_at = subject.last_polled()
         ago = None if read_at is None else max(0, round(subject.clock() - read_at))
     if ago is not None and ago <= 2 * life:

@@ -199,20 +199,31 @@ def test_a_poller_that_ended_is_not_taken_for_one_that_runs(online, seconds, fou
     assert all("the events poller has last read 602 seconds ago" in each.what for each in wrong)
 
 
+REDIS = {"WORKOS_CACHE_DIR": None, "WORKOS_CACHE_REDIS_URL": "redis://127.0.0.1:9"}
+
+
 @pytest.mark.parametrize(
-    ("offline", "change"), [(True, {}), (False, {"WORKOS_CACHE_TYPE": "memory"})]
+    ("offline", "change", "level"),
+    [(True, REDIS, "ok"), (False, {"WORKOS_CACHE_TYPE": "memory"}, "warning")],
 )
 def test_the_shared_state_is_not_asked_for_the_poller_when_it_may_not_or_cannot(
-    online, offline, change
+    online, offline, change, level
 ):
     del online["WORKOS_WEBHOOK_SECRET"]
 
     def asked():
         pytest.fail("it was asked")
 
-    subject = Subject.of({**online, **change}, {}, testing=False, last_polled=asked)
+    subject = Subject.of({**online, **change}, {}, last_polled=asked)
     found = list(examine(subject, offline=offline))
-    assert [each.level for each in found if each.check == "news"] == ["warning"]
+    assert [each.level for each in found if each.check == "news"] == [level]
+
+
+def test_a_file_is_asked_for_the_poller_offline_too(online):
+    del online["WORKOS_WEBHOOK_SECRET"]
+    subject = Subject.of({**online, "WORKOS_CACHE_TYPE": "sqlite"}, {}, last_polled=time.time)
+    found = list(examine(subject, offline=True))
+    assert [each.level for each in found if each.check == "news"] == ["ok"]
 
 
 def test_the_webhook_endpoint_refuses_what_is_not_signed(diagnose, online, serve):
