@@ -24,7 +24,7 @@ def password_strength(subject: Subject) -> list[Finding]:
                 "password-strength", f"{_NAME} looks like words, which can be guessed.", _NAME, _NEW
             )
         ]
-    if _ONCE_MORE.fullmatch(password) and len(set(password)) < len(password) // 2:
+    if _ONCE_MORE.fullmatch(password):
         return [warning("password-strength", f"{_NAME} repeats itself.", _NAME, _NEW)]
     return [ok("password-strength", f"{_NAME} has {len(password)} characters.", _NAME)]
 

@@ -28,6 +28,11 @@ PLANTED = {
         "warning",
         "repeats itself",
     ),
+    "a long password twice": (
+        {"WORKOS_COOKIE_PASSWORD": "4f7Kq9zRt2LwXyBv" * 2},
+        "warning",
+        "repeats itself",
+    ),
     "one secret for two things": (
         {"SECRET_KEY": SAME, "WORKOS_COOKIE_PASSWORD": SAME},
         "warning",
@@ -50,6 +55,11 @@ PLANTED = {
     ),
     "the password as its own fallback": (
         {"WORKOS_COOKIE_PASSWORD": SAME, "WORKOS_COOKIE_PASSWORD_FALLBACKS": [SAME]},
+        "warning",
+        "has a secret twice",
+    ),
+    "a fallback twice": (
+        {"WORKOS_COOKIE_PASSWORD_FALLBACKS": [SAME, SAME]},
         "warning",
         "has a secret twice",
     ),
@@ -381,8 +391,25 @@ def test_push_without_streams_hides_no_fault(diagnose, healthy):
 def test_a_misspelt_variable(diagnose, healthy, monkeypatch):
     monkeypatch.setenv("WORKOS_REDIRECT_URIS", "https://app.example.com/auth/callback")
     monkeypatch.setenv("WORKOS_TEAM_CALENDAR", "another program's")
+    monkeypatch.setenv("MY_WORKOS_REDIRECT_URI", "another program's too")
     (found,) = told(diagnose(healthy, "--offline"))
     assert "Did you mean WORKOS_REDIRECT_URI?" in found[1]
+
+
+def test_a_fallback_that_is_there_once_is_not_called_twice(diagnose, healthy):
+    change = {"WORKOS_COOKIE_PASSWORD_FALLBACKS": [secrets.token_hex(32), secrets.token_hex(32)]}
+    (found,) = told(diagnose({**healthy, **change}, "--offline"))
+    assert "is in use: 2 more are accepted." in found[1]
+
+
+def test_a_warning_that_nobody_asked_to_be_early_is_not_spoken_of(diagnose, healthy):
+    found = diagnose({**healthy, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 300}, "--offline")
+    assert [each["check"] for each in found.wrong] == ["inactivity-timeout"]
+
+
+def test_a_fault_names_its_setting(diagnose, healthy):
+    found = diagnose({**healthy, "WORKOS_UI_WARN": "soon"}, "--offline")
+    assert [each["setting"] for each in found.wrong] == ["", "WORKOS_UI_WARN"]
 
 
 def test_every_fault_is_told_at_once(diagnose, healthy):

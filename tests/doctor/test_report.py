@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from flask import Flask
 
 import flask_workos_sessions.doctor as doctor_package
 from flask_workos_sessions.doctor.finding import CHECKS
+from flask_workos_sessions.doctor.masking import show_url, without_secrets
+from flask_workos_sessions.settings import Settings
 
 from .conftest import invoke
 
@@ -111,6 +114,64 @@ def test_settings_have_their_source(diagnose, healthy, monkeypatch):
         {"name": "WORKOS_API_KEY", "source": "app.config", "value": "***"},
         {"name": "WORKOS_UI_POLL", "source": "default", "value": "30"},
     ]
+
+
+def test_what_is_set_is_listed_and_no_other_setting(diagnose, healthy):
+    lines = [
+        each["what"]
+        for each in diagnose(healthy, "--offline").findings
+        if each["check"] == "settings"
+    ]
+    given = [name for name in healthy if name.startswith("WORKOS_")]
+    assert {line.partition(" = ")[0] for line in lines[:-1]} == set(given)
+    assert lines[-1] == f"{len(fields(Settings)) - len(given)} other settings have their defaults."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("UI_POLL", 30, "30"),  # its default
+        ("UI_POLL", "often", "***"),
+        ("CACHE_TYPE", "redis", "redis"),  # in conflict with another one, and what was meant
+        ("REDIRECT_URI", ["https://a.test/auth/callback"], '["https://a.test/auth/callback"]'),
+        ("WEBHOOK_SECRET", "abc123", "***"),
+        ("CACHE_REDIS_URL", "redis://redis.test:1/0?password=x", "redis://redis.test:1/0"),
+        ("COOKIE_DOMAIN", None, ""),
+        ("PUBLIC_PATHS", None, ""),
+    ],
+)
+def test_a_value_is_shown_as_it_would_be_written(
+    diagnose, healthy, monkeypatch, name, value, shown
+):
+    monkeypatch.delenv("WORKOS_CACHE_DIR")
+    settings = {**healthy, f"WORKOS_{name}": value}
+    found = {each["name"]: each["value"] for each in diagnose(settings, "--offline").settings}
+    assert found[f"WORKOS_{name}"] == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://redis.test", "redis://redis.test"),
+        ("redis://redis.test:6379/2", "redis://redis.test:6379/2"),
+        ("rediss://who@redis.test/0", "rediss://***@redis.test/0"),
+        ("rediss://:pw@redis.test:1/0", "rediss://***@redis.test:1/0"),
+        ("unix:///run/redis.sock?db=1", "unix:///run/redis.sock"),
+        ("redis://redis.test:port", "***"),
+    ],
+)
+def test_a_redis_url_is_shown_without_who_and_what(url, shown):
+    assert show_url(url) == shown
+
+
+def test_a_secret_of_twelve_characters_is_found_in_any_text_and_a_word_is_not():
+    assert without_secrets("twelve-chars and eleven-char", ["twelve-chars", "eleven-char"]) == (
+        "*** and eleven-char"
+    )
+
+
+def test_the_longer_one_of_two_secrets_goes_first():
+    assert without_secrets("x-twelve-chars", ["twelve-chars", "x-twelve-chars"]) == "***"
 
 
 def test_the_json_has_its_shape(doctor, healthy):
@@ -231,6 +292,7 @@ def test_without_an_app_the_environment_is_checked(flask, healthy):
     missing = flask("workos", "doctor", "--offline")
     assert missing.returncode == 1
     assert "WORKOS_COOKIE_PASSWORD is missing" in missing.stdout
+    assert "is the same as" not in missing.stdout
 
 
 def test_an_app_that_is_not_found_is_a_fault(flask):
