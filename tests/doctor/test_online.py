@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
+from base64 import urlsafe_b64encode
 
 import pytest
 from click.testing import CliRunner
@@ -173,6 +175,52 @@ def test_a_token_that_is_none_of_ours(diagnose, online, token, change, words):
     raw = token[:100] if change == "cut" else token
     found = diagnose(online, "--offline", "--token-file", "-", input=raw)
     assert [(level, words in what) for level, what in told(found)] == [("fault", True)]
+
+
+def unsigned(online, **claims):
+    """A token as far as the doctor looks at it."""
+    now = int(time.time())
+    client = {"client_id": online["WORKOS_CLIENT_ID"]}
+    given = {"sub": "user_1", "sid": "session_1", "iat": now, "exp": now + 300, **client, **claims}
+    parts = (json.dumps(each).encode() for each in ({"alg": "RS256", "kid": "k"}, given))
+    return ".".join([*(urlsafe_b64encode(part).decode().rstrip("=") for part in parts), "c2ln"])
+
+
+@pytest.mark.parametrize(
+    ("issuer", "suggested"),
+    [
+        ("https://" + "i" * 192, True),
+        ("http://127.0.0.1:1", True),
+        ("https://" + "i" * 193, False),
+        ("https://a\u202eb", False),
+        ("canary of a claim", False),
+        ("", False),
+        (None, False),
+        (["https://a"], False),
+    ],
+)
+def test_only_an_issuer_that_can_be_one_is_suggested(online, issuer, suggested):
+    del online["WORKOS_ISSUER"]
+    token = unsigned(online, iss=issuer)
+    (found,) = [
+        each
+        for each in examine(Subject.of(online, {}, testing=True), offline=True, token=token)
+        if each.check == "issuer"
+    ]
+    assert found.level == "warning"
+    told = f"By this token it is: {issuer}"
+    assert (found.remedy == told) is suggested
+    assert suggested or "Save the access token" in found.remedy
+
+
+@pytest.mark.parametrize("lasting", [(-7200, -6900), (7200, 7500)])
+def test_a_token_of_another_time_tells_the_issuer_too(online, lasting):
+    iat, exp = (int(time.time()) + each for each in lasting)
+    token = unsigned(online, iss=online["WORKOS_ISSUER"], iat=iat, exp=exp)
+    found = list(examine(Subject.of(online, {}, testing=True), offline=True, token=token))
+    assert [each.what for each in found if each.check in ("token", "issuer")] == [
+        "WORKOS_ISSUER accepts this token."
+    ]
 
 
 # News.
