@@ -97,7 +97,11 @@ def _subject(info: ScriptInfo) -> tuple[Subject, Finding]:
         app = info.load_app()
     except ConfigurationError as error:
         made = _app_of(error.__traceback__)
-        subject = _environment(error.faults) if made is None else _of_app(made, error.faults)
+        subject = (
+            _environment(error.faults)
+            if made is None
+            else _of_app(made, error.faults, to_the_end=False)
+        )
         if not subject.faults:
             return subject, ok("app", "The app starts where gevent or eventlet serves it.")
         what = "The app does not start: its settings are wrong."
@@ -132,7 +136,7 @@ def _environment(faults: Sequence[str] = ()) -> Subject:
     return Subject.of({}, os.environ, _certain((*more, *push_conflicts(settings)), settings))
 
 
-def _of_app(app: Flask, faults: Sequence[str] = ()) -> Subject:
+def _of_app(app: Flask, faults: Sequence[str] = (), *, to_the_end: bool = True) -> Subject:
     parts = app.extensions.get(PARTS)
     settings, _ = read_settings(app.config, os.environ)
     if parts is None:
@@ -144,6 +148,7 @@ def _of_app(app: Flask, faults: Sequence[str] = ()) -> Subject:
         _certain(faults, settings),
         testing=app.testing,
         instance_path=app.instance_path,
+        made=to_the_end,
         proxy_fix=_proxy_fix(app),
         last_polled=None if parts is None else lambda: last_read(parts.state),
     )

@@ -121,7 +121,7 @@ def cookie_samesite(subject: Subject) -> list[Finding]:
 def proxy(subject: Subject) -> list[Finding]:
     """Whether the app knows who asks, and by which scheme. Only a proxy ends TLS before most
     apps, and a command cannot see whether one does before this one."""
-    if not subject.is_public or not subject.has_app:
+    if not subject.is_public or not subject.made:
         return []
     layer = subject.proxy_fix
     if layer is None:

@@ -26,6 +26,7 @@ class Subject:
     :param faults: all that is wrong with the settings.
     :param testing: whether the app is for tests.
     :param instance_path: where the app keeps its own files; ``None`` without an app.
+    :param made: whether there is an app, made to the end; what it does after an error is not known.
     :param proxy_fix: what reads ``X-Forwarded-*`` for the app, if anything does.
     :param last_polled: tells when the events poller has last read, in seconds since the epoch; it
         asks the shared state.
@@ -37,6 +38,7 @@ class Subject:
     faults: tuple[str, ...]
     testing: bool = False
     instance_path: str | None = None
+    made: bool = False
     proxy_fix: ProxyFix | None = None
     last_polled: Callable[[], float | None] | None = None
     clock: Callable[[], float] = field(default=time.time)
@@ -62,11 +64,6 @@ class Subject:
     def given(self, name: str) -> bool:
         """Whether a setting was set."""
         return look_up(name, self.config, self.environ) is not None
-
-    @property
-    def has_app(self) -> bool:
-        """Whether an app was found, and not the environment alone."""
-        return self.instance_path is not None
 
     @property
     def is_public(self) -> bool:

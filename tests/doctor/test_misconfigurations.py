@@ -364,6 +364,11 @@ def test_a_proxy_is_no_matter_on_this_machine(diagnose, healthy):
     assert diagnose(settings, "--offline", proxy=None).wrong == []
 
 
+def test_a_proxy_fix_that_comes_after_an_error_is_not_missed(diagnose, healthy):
+    found = diagnose({**healthy, "WORKOS_UI_PUSH": "sse"}, "--offline", proxy=None)
+    assert [each["check"] for each in found.wrong] == ["push"]
+
+
 def test_an_app_that_ends_tls_itself_ignores_the_proxy(diagnose, healthy):
     well = diagnose(healthy, "--offline", "--strict", "--ignore", "proxy", proxy=None)
     assert (well.status, well.exit_code, well.counts["ignored"]) == ("ok", 0, 1)
