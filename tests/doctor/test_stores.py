@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from flask_workos_sessions.coordination.redis_backend import RedisBackend
+from flask_workos_sessions.doctor import redis_server as examined
 from flask_workos_sessions.doctor.sqlite_file import file_system, network_disk, private
 
 MOUNTS = """\
@@ -83,6 +85,81 @@ def test_a_network_disk_is_seen_by_its_mount(tmp_path, path, kind):
     path = type(tmp_path)(path)
     assert file_system(path, MOUNTS) == kind
     assert bool(network_disk(path, MOUNTS)) == (kind != "ext4")
+
+
+@pytest.mark.parametrize(
+    ("url", "checks"),
+    [
+        ("redis://redis.test", ["redis-tls", "redis-password"]),
+        ("redis://:pw@redis.test", ["redis-tls"]),
+        ("rediss://redis.test?db=1", ["redis-password"]),
+        ("rediss://:pw@redis.test", []),
+        ("rediss://redis.test?password=pw", []),
+        ("redis://127.0.0.1", []),
+        ("redis://localhost", []),
+        ("unix:///run/redis.sock", []),
+    ],
+)
+def test_only_redis_on_another_host_needs_tls_and_a_password(url, checks):
+    assert [each.check for each in examined.protection(url)] == checks
+
+
+class Server:
+    """A Redis that tells what it is to tell; what is missing it does not tell."""
+
+    def __init__(self, **told):
+        self.told = told
+
+    def info(self, part):
+        if part not in self.told:
+            raise OSError("unknown command")
+        return self.told[part]
+
+    def config_get(self, name):
+        return {name: self.told[name]}
+
+
+@pytest.mark.parametrize(
+    ("told", "level", "words"),
+    [
+        ({}, "ok", "does not tell its maxmemory-policy"),
+        ({"memory": {}}, "ok", "does not tell its maxmemory-policy"),
+        ({"memory": {"maxmemory_policy": "noeviction"}}, "ok", "is noeviction."),
+        ({"memory": {"maxmemory_policy": "volatile-lru"}}, "warning", "is volatile-lru"),
+    ],
+)
+def test_what_redis_evicts_is_asked(told, level, words):
+    (found,) = examined.eviction(Server(**told))
+    assert (found.level, words in found.what) == (level, True)
+
+
+NEVER, ALWAYS = {"aof_enabled": 0}, {"aof_enabled": 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "level", "words"),
+    [
+        ({"persistence": ALWAYS}, "ok", "persists what it has"),
+        ({"persistence": ALWAYS, "save": ""}, "ok", "persists what it has"),
+        ({"persistence": NEVER, "save": "3600 1"}, "ok", "persists what it has"),
+        ({"persistence": NEVER, "save": ""}, "warning", "keeps nothing on the disk"),
+        ({"persistence": NEVER}, "ok", "does not tell whether it persists"),
+        ({"save": ""}, "ok", "does not tell whether it persists"),
+    ],
+)
+def test_whether_redis_persists_is_asked(told, level, words):
+    (found,) = examined.persistence(Server(**told))
+    assert (found.level, words in found.what) == (level, True)
+
+
+@pytest.mark.parametrize("lost", ["add", "remove"])
+def test_redis_that_does_not_keep_an_entry(
+    diagnose, redis_settings, redis_server, monkeypatch, lost
+):
+    order(redis_server, "config", "set", "appendonly", "yes")
+    monkeypatch.setattr(RedisBackend, lost, lambda *_: False)
+    (found,) = of_redis(diagnose(redis_settings))
+    assert (found["check"], found["level"]) == ("redis", "fault")
 
 
 @pytest.fixture
