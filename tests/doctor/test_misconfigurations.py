@@ -408,7 +408,7 @@ def test_a_fallback_that_is_there_once_is_not_called_twice(diagnose, healthy):
 
 
 def test_a_warning_that_nobody_asked_to_be_early_is_not_spoken_of(diagnose, healthy):
-    found = diagnose({**healthy, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 300}, "--offline")
+    found = diagnose({**healthy, "WORKOS_SESSION_INACTIVITY_TIMEOUT": 120}, "--offline")
     assert [each["check"] for each in found.wrong] == ["inactivity-timeout"]
 
 
