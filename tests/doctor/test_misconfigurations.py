@@ -129,7 +129,7 @@ PLANTED = {
     "an inactivity timeout of a token's life": (
         {"WORKOS_SESSION_INACTIVITY_TIMEOUT": 300},
         "warning",
-        "is not longer than an access token lives",
+        "is not longer than an access token lives (300, WorkOS's default)",
     ),
     "one of less than two lives": (
         {"WORKOS_SESSION_INACTIVITY_TIMEOUT": 599},

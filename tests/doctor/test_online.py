@@ -19,7 +19,7 @@ from flask_workos_sessions.doctor import workos_answers
 from flask_workos_sessions.doctor.examination import examine
 from flask_workos_sessions.doctor.subject import Subject
 from flask_workos_sessions.events_command import events_command
-from flask_workos_sessions.workos.transport import Answer
+from flask_workos_sessions.workos.transport import Answer, Transport, Unreachable
 
 
 def told(diagnosis):
@@ -64,6 +64,34 @@ def test_an_api_key_that_was_revoked(diagnose, online, workos):
 def test_a_client_id_that_is_unknown(diagnose, online):
     found = diagnose({**online, "WORKOS_CLIENT_ID": "client_unknown"})
     assert told(found) == [("fault", "WorkOS knows no such client id.")]
+
+
+def test_a_line_begins_with_its_setting_if_the_text_does_not_name_it(doctor, online):
+    done = doctor({**online, "WORKOS_CLIENT_ID": "client_unknown"})
+    assert "  FAULT   WORKOS_CLIENT_ID: WorkOS knows no such client id." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        ({"WORKOS_BASE_URL": "ftp://nowhere"}, []),
+        ({"WORKOS_CLIENT_ID": None}, ["/events"]),
+        ({"WORKOS_API_KEY": None}, ["/sso/jwks/client"]),
+    ],
+)
+def test_workos_is_asked_only_what_can_be_asked(online, monkeypatch, change, asked):
+    paths = []
+
+    def call(transport, method, path, **_):
+        paths.append(path.partition("_")[0])
+        raise Unreachable("refused")
+
+    monkeypatch.setattr(Transport, "call", call)
+    found = list(examine(Subject.of({**online, **change}, {}, testing=True)))
+    assert paths == asked
+    assert ["reachable"] * len(asked) == [each.check for each in found if each.part == "WorkOS"][
+        : len(asked)
+    ]
 
 
 def test_workos_is_away_and_need_not_be_asked(diagnose, online, workos):
