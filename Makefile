@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Set by `make test-min`, and by nothing in the environment.
+OLDEST :=
 # Those that `make test-pythons` tries, if they are here; a path is as good as a name.
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 CATALOGUE := flask_workos_sessions/ui/translations/workos_sessions.pot
