@@ -9,7 +9,9 @@ import pytest
 
 from flask_workos_sessions.coordination.redis_backend import RedisBackend
 from flask_workos_sessions.doctor import redis_server as examined
-from flask_workos_sessions.doctor.sqlite_file import file_system, network_disk, private
+from flask_workos_sessions.doctor.shared_state import shared_state
+from flask_workos_sessions.doctor.sqlite_file import can_be_made, file_system, network_disk, private
+from flask_workos_sessions.doctor.subject import Subject
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -61,6 +63,35 @@ def test_a_directory_that_cannot_be_made(diagnose, healthy, tmp_path):
     (tmp_path / "file").write_text("in the way")
     healthy["WORKOS_CACHE_DIR"] = str(tmp_path / "file" / "state")
     assert len(faults(diagnose(healthy, "--offline"))) == 1
+
+
+def test_a_directory_that_this_user_cannot_make_is_a_fault(monkeypatch, tmp_path):
+    asked = []
+
+    def access(path, mode):
+        asked.append((path, mode))
+        return False
+
+    monkeypatch.setattr(os, "access", access)
+    (found,) = can_be_made(tmp_path / "new" / "state")
+    assert (found.level, "cannot be made by this user" in found.what) == ("fault", True)
+    assert asked == [(tmp_path, os.W_OK | os.X_OK)]
+
+
+def test_without_a_directory_state_lies_in_the_instance_folder(healthy, tmp_path):
+    del healthy["WORKOS_CACHE_DIR"]
+    (tmp_path / "workos-sessions").write_text("in the way")
+    subject = Subject.of(healthy, {}, instance_path=str(tmp_path))
+    assert [each.level for each in shared_state(subject, offline=True)] == ["fault"]
+    subject = Subject.of(healthy, {})
+    (found,) = shared_state(subject, offline=True)
+    assert (found.level, "not known without an app" in found.what) == ("ok", True)
+
+
+def test_a_directory_that_was_named_needs_no_app(healthy, tmp_path):
+    (tmp_path / "state").write_text("in the way")
+    subject = Subject.of(healthy, {})
+    assert [each.level for each in shared_state(subject, offline=True)] == ["fault"]
 
 
 def test_a_file_that_is_no_database(diagnose, healthy, tmp_path):
