@@ -1,11 +1,10 @@
-"""The directory of the SQLite file. Nothing is made here that another user could not use."""
+"""The directory of the SQLite file."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import sqlite3
-import stat
 import time
 from pathlib import Path
 
@@ -27,12 +26,12 @@ def examine_directory(directory: Path) -> list[Finding]:
     """Whether the app can share state there."""
     told = network_disk(directory)
     try:
-        found = os.lstat(directory)
+        os.lstat(directory)
     except FileNotFoundError:
         return [*told, *can_be_made(directory)]
     except OSError as error:
         return [*told, _unusable(type(error).__name__)]
-    return [*told, *(private(found) or usable(directory))]
+    return [*told, *usable(directory)]
 
 
 def can_be_made(directory: Path) -> list[Finding]:
@@ -40,26 +39,14 @@ def can_be_made(directory: Path) -> list[Finding]:
     above = directory.parent
     while not os.path.lexists(above):
         above = above.parent
-    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+    if os.access(above, os.W_OK | os.X_OK):
         return [ok("directory", "The directory of the shared state will be made by the app.", _DIR)]
-    return [_unusable("it is not there, and cannot be made by this user")]
-
-
-def private(found: os.stat_result) -> list[Finding]:
-    """Security R6: nobody else reads or plants entries."""
-    if not stat.S_ISDIR(found.st_mode):
-        return [_unusable("it is a link or something else")]
-    if os.name == "nt":
-        return []
-    if found.st_uid != os.geteuid():
-        return [_unusable("it belongs to another user than the one that runs this")]
-    if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return [_unusable("it is open to other users")]
-    return []
+    return [_unusable("its directory is not there, and cannot be made by this user")]
 
 
 def usable(directory: Path) -> list[Finding]:
-    """Write an entry, and take it away again."""
+    """Write an entry, and take it away again. The store looks first whether the directory is
+    private, and makes nothing in one that is not (security R6)."""
     store = SQLiteBackend(str(directory), clock=time.time)
     key, value = f"doctor:{secrets.token_hex(8)}", secrets.token_bytes(8)
     try:
@@ -114,5 +101,5 @@ def _read_mounts() -> str:
 
 
 def _unusable(why: str) -> Finding:
-    what = f"The shared state cannot be used: its directory or file, {why}."
+    what = f"The shared state cannot be used: {why}."
     return fault("directory", what, _DIR, _PRIVATE)

@@ -8,9 +8,10 @@ import subprocess
 import pytest
 
 from flask_workos_sessions.coordination.redis_backend import RedisBackend
+from flask_workos_sessions.coordination.sqlite_backend import SQLiteBackend
 from flask_workos_sessions.doctor import redis_server as examined
 from flask_workos_sessions.doctor.shared_state import shared_state
-from flask_workos_sessions.doctor.sqlite_file import can_be_made, file_system, network_disk, private
+from flask_workos_sessions.doctor.sqlite_file import can_be_made, file_system, network_disk
 from flask_workos_sessions.doctor.subject import Subject
 
 MOUNTS = """\
@@ -102,10 +103,11 @@ def test_a_file_that_is_no_database(diagnose, healthy, tmp_path):
     assert "DatabaseError" in faults(diagnose(healthy, "--offline"))[0]
 
 
-def test_another_user_s_directory(tmp_path):
-    found = os.lstat(tmp_path)
-    foreign = os.stat_result((found.st_mode, 0, 0, 0, os.geteuid() + 1, 0, 0, 0, 0, 0))
-    assert "another user" in private(foreign)[0].what
+def test_another_user_s_directory_is_left_as_it_is(diagnose, healthy, tmp_path, monkeypatch):
+    (tmp_path / "state").mkdir(mode=0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert "belongs to another user" in faults(diagnose(healthy, "--offline"))[0]
+    assert list((tmp_path / "state").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -181,6 +183,13 @@ NEVER, ALWAYS = {"aof_enabled": 0}, {"aof_enabled": 1}
 def test_whether_redis_persists_is_asked(told, level, words):
     (found,) = examined.persistence(Server(**told))
     assert (found.level, words in found.what) == (level, True)
+
+
+@pytest.mark.parametrize("lost", ["add", "remove"])
+def test_a_file_that_does_not_keep_an_entry(diagnose, healthy, tmp_path, monkeypatch, lost):
+    (tmp_path / "state").mkdir(mode=0o700)
+    monkeypatch.setattr(SQLiteBackend, lost, lambda *_: False)
+    assert "an entry that was written is not there" in faults(diagnose(healthy, "--offline"))[0]
 
 
 @pytest.mark.parametrize("lost", ["add", "remove"])
