@@ -19,6 +19,8 @@ MOUNTS = """\
 30 22 0:40 / /srv/app rw shared:2 - nfs4 files:/app rw
 31 22 0:41 / /srv/with\\040space rw shared:3 - cifs //files/x rw
 bad line
+31 22 0:41 - nfs files:/x
+31 22 0:41 / / rw
 """
 
 
