@@ -22,7 +22,7 @@ _CLOSE, _FAR = 5, 60
 def base_url(subject: Subject) -> list[Finding]:
     """Where WorkOS is: an app for the public must not believe a local one (security S8)."""
     host = urlsplit(subject.settings.base_url).hostname or ""
-    if subject.misread(_BASE) or host == _PRODUCTION or not subject.is_public:
+    if host == _PRODUCTION or not subject.is_public:
         return []
     what, remedy = f"{_BASE} is {host}, not {_PRODUCTION}.", "Leave it unset."
     if is_loopback(host):
@@ -60,7 +60,7 @@ def clock_difference(answer: Answer, now: float) -> list[Finding]:
     except (ValueError, TypeError):
         return [ok("clock", "WorkOS sent no date to compare the clock of this machine with.")]
     age = answer.headers.get("Age", "")
-    told += int(age) if age.isascii() and age.isdecimal() else 0
+    told += int(age) if age.isdecimal() else 0
     seconds = round(abs(now - told))
     side = "behind" if now < told else "ahead of"
     what, remedy = (

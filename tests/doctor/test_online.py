@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -135,6 +136,24 @@ def test_a_clock_that_is_wrong(online, ahead, level, words):
 def test_an_answer_out_of_a_cache_is_as_old_as_it_says(headers, level):
     (found,) = workos_answers.clock_difference(Answer(200, headers, b""), 600.5)
     assert found.level == level
+
+
+@pytest.mark.parametrize(
+    ("seconds", "level"), [(5, "ok"), (6, "warning"), (60, "warning"), (61, "fault")]
+)
+@pytest.mark.parametrize("side", [1, -1])
+def test_how_far_a_clock_may_be_off(seconds, level, side):
+    answer = Answer(200, {"Date": "Thu, 01 Jan 1970 00:10:00 GMT"}, b"")
+    (found,) = workos_answers.clock_difference(answer, 600.5 + side * seconds)
+    assert found.level == level
+
+
+def test_keys_in_an_error_are_no_keys(workos, online):
+    path = f"/sso/jwks/{online['WORKOS_CLIENT_ID']}"
+    answer = Transport(online["WORKOS_BASE_URL"]).call("GET", path, timeout=5)
+    assert [each.level for each in workos_answers.keys(answer)] == ["ok"]
+    (found,) = workos_answers.keys(replace(answer, status=500))
+    assert (found.level, "(status 500)" in found.what) == ("fault", True)
 
 
 @pytest.mark.parametrize("date", [None, "today"])
