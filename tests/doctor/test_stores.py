@@ -114,11 +114,18 @@ def test_another_user_s_directory_is_left_as_it_is(diagnose, healthy, tmp_path, 
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [("/srv/app/state", "nfs4"), ("/srv/with space/x", "cifs"), ("/srv/apple", "ext4")],
+    [
+        ("/srv/app/state", "nfs4"),
+        ("/srv/app", "nfs4"),
+        ("/srv/with space/x", "cifs"),
+        ("/srv/apple", "ext4"),
+    ],
 )
 def test_a_network_disk_is_seen_by_its_mount(tmp_path, path, kind):
     path = type(tmp_path)(path)
     assert file_system(path, MOUNTS) == kind
+    backwards = "\n".join(reversed(MOUNTS.splitlines()))
+    assert file_system(path, backwards) == kind
     assert bool(network_disk(path, MOUNTS)) == (kind != "ext4")
 
 
