@@ -76,10 +76,11 @@ def test_security_t2_a_value_in_the_wrong_place_is_not_shown(doctor, healthy, ho
     assert secrets_in(done.output) == []
 
 
-def test_security_t2_a_secret_in_two_places_is_shown_in_none(doctor, healthy):
-    healthy["WORKOS_SIGN_IN_RETURN_TO"] = f"/{healthy['WORKOS_COOKIE_PASSWORD']}"
+@pytest.mark.parametrize("name", ["WORKOS_COOKIE_PASSWORD", "SECRET_KEY"])
+def test_security_t2_a_secret_in_two_places_is_shown_in_none(doctor, healthy, name):
+    healthy["WORKOS_SIGN_IN_RETURN_TO"] = f"/{healthy[name]}"
     done = doctor(healthy, "--offline")
-    assert healthy["WORKOS_COOKIE_PASSWORD"] not in done.output
+    assert healthy[name] not in done.output
     assert "WORKOS_SIGN_IN_RETURN_TO = /***" in done.output
 
 
