@@ -84,6 +84,13 @@ def test_security_t2_a_secret_in_two_places_is_shown_in_none(doctor, healthy, na
     assert "WORKOS_SIGN_IN_RETURN_TO = /***" in done.output
 
 
+def test_security_t2_a_secret_of_a_list_is_masked_too(doctor, healthy):
+    earlier = os.urandom(32).hex()
+    healthy["WORKOS_COOKIE_PASSWORD_FALLBACKS"] = [earlier]
+    healthy["WORKOS_SIGN_IN_RETURN_TO"] = f"/{earlier}"
+    assert earlier not in doctor(healthy, "--offline").output
+
+
 def test_it_reads_well(doctor, healthy):
     healthy["WORKOS_CACHE_TYPE"] = "memory"
     del healthy["WORKOS_ISSUER"]
