@@ -331,14 +331,26 @@ def test_the_webhook_endpoint_refuses_what_is_not_signed(diagnose, online, serve
     assert "answers, and refuses what is not signed" in str(found.findings)
 
 
-@pytest.mark.parametrize("status", [200, 302, 400, 404])
-def test_something_else_answers_for_the_webhook(diagnose, online, serve, status):
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        (200, "See that the app answers there"),
+        (299, "See that the app answers there"),
+        (302, "Let POSTs to it through"),
+        (401, "Let POSTs to it through"),
+        (403, "Let POSTs to it through"),
+        (400, "See that the app answers there"),
+        (404, "Its route is /auth/webhook."),
+    ],
+)
+def test_something_else_answers_for_the_webhook(diagnose, online, serve, status, remedy):
     app = Flask("another")
     app.add_url_rule("/auth/webhook", "webhook", lambda: ({}, status), methods=["POST"])
     found = diagnose(online, "--webhook-url", f"{serve(app)}/auth/webhook")
     assert told(found) == [
         ("fault", f"The webhook endpoint answers {status}, not 400 signature_refused.")
     ]
+    assert remedy in found.wrong[0]["remedy"]
 
 
 def test_nothing_answers_for_the_webhook(diagnose, online):

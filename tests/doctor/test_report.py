@@ -260,6 +260,13 @@ def test_an_app_without_the_extension(healthy):
     assert "WORKOS_CLIENT_ID = client_01HEALTHY (app.config)" in done.output
 
 
+def test_an_app_without_the_extension_hears_of_conflicts_too(healthy):
+    app = Flask("bare")
+    app.config.update(healthy, WORKOS_SESSION_STORE="cache", WORKOS_CACHE_TYPE="memory")
+    done = invoke(lambda: app, "--offline")
+    assert "WORKOS_SESSION_STORE=cache needs a cache that all processes share" in done.output
+
+
 def test_an_app_that_cannot_be_made_for_another_reason():
     def create_app():
         raise LookupError("canary: no such database")
