@@ -102,13 +102,16 @@ class ActiveSessions:
         """End every session of everybody. Each is revoked at WorkOS when it comes the next time."""
         if not self.cut_offs.end("everybody", "", _REASON, at=self.client.now()):
             log.error(_NOT_SHARED)
-        log.warning("Every session that began up to now has been ended.")
+        log.warning("Every session that began up to now has been ended: revoke_all was called.")
 
     def _listed(self, user_id: str) -> list[ActiveSession]:
         try:
             return list(self.client.sessions_of(user_id))
         except Unreachable as unreachable:
-            log.warning("WorkOS did not list somebody's sessions: %s.", unreachable)
+            log.warning(
+                "WorkOS did not list somebody's sessions (%s): `flask workos doctor` asks it too.",
+                unreachable,
+            )
             raise SessionsUnavailable from None
 
     def _ended(self, session: ActiveSession) -> bool:

@@ -201,7 +201,8 @@ class Adoption:
         ) or len(organizations - {None}) > 1:
             log.error(
                 "A refresh answered with another session or person, or with a token of another "
-                "organization; it is not used."
+                "organization; it is not used, and the session is over. Look for a proxy on the "
+                "way to WorkOS that keeps answers."
             )
             rotations = self.refresher.rotations
             rotations.bury(rotations.digest(known.record.refresh_token))

@@ -14,7 +14,10 @@ def conflicts(settings: Settings) -> list[str]:
     """What is wrong with these settings, and the remedy."""
     faults = _cache_conflicts(settings)
     if len({urlsplit(uri).scheme for uri in settings.redirect_uri}) > 1:
-        faults.append("WORKOS_REDIRECT_URI mixes http and https: one kind of cookie serves one.")
+        faults.append(
+            "WORKOS_REDIRECT_URI mixes http and https, and one kind of cookie serves one of them: "
+            "use https for all, or http for all on this machine."
+        )
     for uri in settings.redirect_uri:
         if not urlsplit(uri).path.endswith(settings.callback_path):
             faults.append(
@@ -35,7 +38,7 @@ def conflicts(settings: Settings) -> list[str]:
     if settings.webhook_secret_fallbacks and settings.webhook_secret is None:
         faults.append(
             "WORKOS_WEBHOOK_SECRET_FALLBACKS is set and WORKOS_WEBHOOK_SECRET is not: there is no "
-            "webhook route without it."
+            "webhook route without it. Set it to the newest secret, or leave both unset."
         )
     if settings.cookie_samesite == "none" and not settings.secure:
         faults.append("WORKOS_COOKIE_SAMESITE=none needs a Secure cookie: use https.")
@@ -44,10 +47,13 @@ def conflicts(settings: Settings) -> list[str]:
     ):
         faults.append(
             "WORKOS_COOKIE_NAME begins with __Host-, which a browser takes only with Secure and "
-            "without WORKOS_COOKIE_DOMAIN."
+            "without WORKOS_COOKIE_DOMAIN: use https and leave that unset, or choose another name."
         )
     if settings.cookie_name.startswith("__Secure-") and not settings.secure:
-        faults.append("WORKOS_COOKIE_NAME begins with __Secure-, and the cookie is not Secure.")
+        faults.append(
+            "WORKOS_COOKIE_NAME begins with __Secure-, and the cookie is not Secure: use https, or "
+            "choose another name."
+        )
     if not settings.cookie_name.isascii() or any(c in settings.cookie_name for c in ' ,;="\t'):
         faults.append(
             "WORKOS_COOKIE_NAME must be ASCII without space, comma, semicolon, = or quote."

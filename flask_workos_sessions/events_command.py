@@ -81,7 +81,10 @@ def _parts() -> Parts:
 
 
 def _log_exception(error: Exception) -> None:
-    current_app.logger.error("A receiver of workos_event has raised.", exc_info=error)
+    current_app.logger.error(
+        "A receiver of workos_event or session_ended has raised. What has ended stays ended.",
+        exc_info=error,
+    )
 
 
 @contextmanager

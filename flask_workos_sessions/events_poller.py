@@ -121,10 +121,10 @@ class EventsPoller:
         except EventsRefused as refused:
             if not self._answered:
                 raise
-            log.error("%s", refused)
+            log.error("Events are asked for again in a minute: %s", refused)
             return LONGEST_PAUSE
         except Unrecorded:
-            log.warning("WorkOS's events wait for the shared state.")
+            log.warning("WorkOS's events wait for the shared state; then they are read.")
             return self._pause()
         if self._left:
             return self._pause()
@@ -138,7 +138,7 @@ class EventsPoller:
             return False
         cursor, page = self._next_page()
         if page.unreadable:
-            log.warning("%d events of WorkOS cannot be read; they are left out.", page.unreadable)
+            log.warning("Events of WorkOS cannot be read: %d events are left out.", page.unreadable)
         # First of all, so that nobody's end waits for what the application does.
         for event in page.events:
             self._act(event)
@@ -201,7 +201,11 @@ class EventsPoller:
             tries = self._tries[event.id] = self._tries.get(event.id, 0) + 1
             if tries < TRIES:
                 return False
-            log.error("An event %r was told %d times, and a receiver raised.", event.type, tries)
+            log.error(
+                "A receiver raised each time: an event %r was told %d times, and is not again.",
+                event.type,
+                tries,
+            )
             known = True
         if known:
             self._tries.pop(event.id, None)

@@ -84,7 +84,8 @@ class WorkOSSessions:
             )
         if app.url_map.host_matching:
             raise RuntimeError(
-                "Flask-WorkOS-Sessions does not work with host_matching: its routes have no host."
+                "Flask-WorkOS-Sessions does not work with host_matching, for its routes have no "
+                "host: make the app without it."
             )
         settings = load_settings(app.config)
         faults = store_conflicts(settings, given=self._store is not None, testing=app.testing)

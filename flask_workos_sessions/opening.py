@@ -132,7 +132,10 @@ class Opener:
         sessions = [each for each in found if isinstance(each, Known)]
         marks = {each.session_id: each for each in found if isinstance(each, EndMark)}
         if len({(each.token.session_id, each.token.subject) for each in sessions}) > 1:
-            log.warning("A request brought two different sessions; both cookies are deleted.")
+            log.warning(
+                "A request brought two different sessions; both cookies are deleted. If two apps "
+                "share a domain, give each a WORKOS_COOKIE_NAME of its own."
+            )
             return None, Opening(ambiguous=True)
         for mark in marks.values():
             if not sessions or mark.session_id == sessions[0].token.session_id:

@@ -101,7 +101,7 @@ class Reactions:
             return
         shared = act(event)
         if shared is None:
-            log.warning("An event %r of WorkOS lacks what it is about; it is ignored.", event.type)
+            log.warning("WorkOS's event lacks what it is about (%r); it is ignored.", event.type)
         elif not shared:
             raise Unrecorded
 

@@ -21,6 +21,11 @@ from .tokens.refusals import ClockSkewed, InvalidToken, KeysUnavailable, KeyUnkn
 
 log = logging.getLogger("flask_workos_sessions")
 
+_REFUSED = (
+    "A sealed session was refused: its access token has %s. If there are many, check "
+    "WORKOS_CLIENT_ID, WORKOS_ISSUER and WORKOS_BASE_URL."
+)
+
 
 class Unconfirmed(Exception):
     """The session cannot be verified just now: the key set cannot be fetched."""
@@ -79,10 +84,10 @@ class Reader:
             raise Unconfirmed from skewed
         except KeyUnknown as refused:
             # Not remembered: the key may be published in a minute.
-            log.warning("A sealed session was refused: its access token has %s.", refused.reason)
+            log.warning(_REFUSED, refused.reason)
             return None
         except InvalidToken as invalid:
-            log.warning("A sealed session was refused: its access token has %s.", invalid.reason)
+            log.warning(_REFUSED, invalid.reason)
             self.memo.keep(key, None)
             return None
         except KeysUnavailable as unavailable:

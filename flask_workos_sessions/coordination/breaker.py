@@ -23,17 +23,19 @@ class StoreUnusable(Exception):
 
 
 class Wording(NamedTuple):
-    """How a breaker calls its store in the log, and what its failure means to people."""
+    """How a breaker calls its store in the log, what a failure means to people, and a remedy."""
 
     name: str
     use: str
     meanwhile: str
+    remedy: str
 
 
 SHARED_STATE = Wording(
     "shared state",
     "used",
     "this process goes on with its own memory, and sign-outs and refreshes are not shared",
+    "`flask workos doctor` examines it",
 )
 
 
@@ -115,11 +117,12 @@ class Breaker:
         reason = str(fault) if isinstance(fault, StoreUnusable) else type(fault).__name__
         log.log(
             self._level,
-            "The %s cannot be %s (%s): %s. It is tried again every %d seconds.",
+            "The %s cannot be %s (%s): %s. It is tried again every %d seconds; %s.",
             self._wording.name,
             self._wording.use,
             reason,
             self._wording.meanwhile,
             PAUSE_SECONDS,
+            self._wording.remedy,
         )
         self._level = logging.WARNING

@@ -18,7 +18,12 @@ CONFIRM_SECONDS = 1.0
 #: Seconds of silence after which Redis is asked whether it is there, and after which it is not.
 PING_SECONDS, SILENCE_SECONDS = 5.0, 10.0
 
-_WORDING = Wording("channel for news", "used", "pages are told of news half a second later")
+_WORDING = Wording(
+    "channel for news",
+    "used",
+    "pages are told of news half a second later",
+    "see that Redis lets this user publish and subscribe",
+)
 
 
 class Silent(Exception):

@@ -128,7 +128,10 @@ class Exchange:
             result = self._settle(order, outcome, admission, is_contested)
         except Exception:
             # The traceback holds no values.
-            log.exception("A refresh failed inside the extension; the session is kept.")
+            log.exception(
+                "A refresh failed inside the extension; the session is kept. Please report it with "
+                "this traceback."
+            )
             self._backoff.unused(admission)
             result = self._failed(order, "internal", None)
         word = result.outcome if isinstance(result, Failed) else type(result).__name__.lower()

@@ -31,9 +31,17 @@ _ID_SIZE, _KEY_SIZE, _END_SIZE = 16, 32, 5
 _TICKETED = b"t"
 
 _STORE = "store of the sessions"
-_READING = Wording(_STORE, "read", "who is signed in is answered 503, and stays so")
+_READING = Wording(
+    _STORE,
+    "read",
+    "who is signed in is answered 503, and stays so",
+    "look whether it runs, and who may read it",
+)
 _WRITING = Wording(
-    _STORE, "written", "sign-ins are answered 503; refreshes and ends lie in the shared state alone"
+    _STORE,
+    "written",
+    "sign-ins are answered 503; refreshes and ends lie in the shared state alone",
+    "look whether it is full, and who may write it",
 )
 
 

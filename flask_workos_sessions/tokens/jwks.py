@@ -217,7 +217,11 @@ class KeySetCache:
         except Exception as fault:
             # Whatever went wrong, the set that we hold is better than none. Only the kind of
             # fault is told: its text may hold an address.
-            log.warning("WorkOS's key set cannot be fetched (%s).", type(fault).__name__)
+            log.warning(
+                "WorkOS's key set cannot be fetched (%s): check WORKOS_BASE_URL and "
+                "WORKOS_CLIENT_ID if that goes on.",
+                type(fault).__name__,
+            )
             return None
         finally:
             flight.landed.set()

@@ -92,7 +92,11 @@ def _exchange(parts: Parts, attempt: Attempt, code: str) -> Response:
     try:
         token = verified_sign_in(parts, outcome)
     except InvalidToken as invalid:
-        log.error("WorkOS answered a sign-in with a token that has %s.", invalid.reason)
+        log.error(
+            "WorkOS answered a sign-in with a token that has %s: check WORKOS_CLIENT_ID, "
+            "WORKOS_ISSUER, WORKOS_BASE_URL and the clock of this machine.",
+            invalid.reason,
+        )
         return _failed("sign_in_misconfigured", 502)
     except KeysUnavailable:
         return _failed("sign_in_unavailable", 503)
@@ -140,7 +144,11 @@ def _not_authenticated(parts: Parts, attempt: Attempt, outcome: Outcome) -> Resp
         _forget(parts, attempt)
         return _failed("sign_in_refused", 403)
     # The code may still be good: the attempt stays, so that loading the page again is a try.
-    log.warning("WorkOS did not answer a sign-in (%s, status %s).", outcome.reason, outcome.status)
+    log.warning(
+        "WorkOS did not answer a sign-in (%s, status %s): loading the page again goes on with it.",
+        outcome.reason,
+        outcome.status,
+    )
     return _failed("sign_in_unavailable", 503, retry_after=outcome.retry_after)
 
 

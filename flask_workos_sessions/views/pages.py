@@ -37,7 +37,10 @@ class Text(NamedTuple):
 _PROBLEMS = {
     "access_denied": Text(
         message("You may not see this"),
-        message("Your account does not have access to this page."),
+        message(
+            "Your account does not have access to this page. If you need it, ask your "
+            "administrator."
+        ),
         False,
     ),
     "organization_required": Text(
@@ -47,12 +50,15 @@ _PROBLEMS = {
     ),
     "user_unknown": Text(
         message("We do not know your account"),
-        message("You are signed in, but have no account here."),
+        message("You are signed in, but have no account here. Ask your administrator for one."),
         False,
     ),
     "impersonator_refused": Text(
         message("Not while you act as someone else"),
-        message("This page asks people to confirm who they are, which only they can do."),
+        message(
+            "This page asks people to confirm who they are, which only they can do. Leave it to "
+            "them."
+        ),
         False,
     ),
     "origin_refused": Text(
@@ -77,12 +83,15 @@ _PROBLEMS = {
     ),
     "session_not_found": Text(
         message("That session is over"),
-        message("It has ended already, or never was one of this person. Nothing was changed."),
+        message(
+            "It has ended already, or never was one of this person. Nothing was changed: look at "
+            "the list again."
+        ),
         False,
     ),
     "user_not_found": Text(
         message("There is nobody with this id"),
-        message("The person may have been removed. Nothing was changed."),
+        message("The person may have been removed. Nothing was changed: look at the list again."),
         False,
     ),
     "passive_stale": Text(
@@ -95,7 +104,10 @@ _PROBLEMS = {
     ),
     "organization_refused": Text(
         message("That organization is not open to you"),
-        message("You are not a member of the organization, or no longer. You stay where you were."),
+        message(
+            "You are not a member of the organization, or no longer. You stay where you were. If "
+            "you need it, ask someone there to invite you."
+        ),
         False,
     ),
     "organization_changed": Text(
@@ -108,7 +120,7 @@ _PROBLEMS = {
     ),
     "organization_missing": Text(
         message("Which organization?"),
-        message("The request did not say which organization to switch to."),
+        message("The request did not say which organization to switch to. Go back and choose one."),
         False,
     ),
     "sign_in_not_started": Text(
@@ -155,7 +167,8 @@ _PROBLEMS = {
         message("We could not confirm that it is you"),
         message(
             "This page asks you to sign in again with your password or second factor, and the "
-            "sign-in service did not ask for it. You are still signed in."
+            "sign-in service did not ask for it. You are still signed in. If it happens again, ask "
+            "your administrator."
         ),
         False,
     ),
@@ -179,8 +192,8 @@ _PROBLEMS = {
     "session_too_large": Text(
         message("Your session does not fit"),
         message(
-            "Your account has more permissions than this application can keep in a cookie. The "
-            "administrator finds more in the log, under WORKOS_SESSION_STORE."
+            "Your account has more permissions than this application can keep in a cookie. Ask "
+            "your administrator, who finds more in the log, under WORKOS_SESSION_STORE."
         ),
         False,
     ),

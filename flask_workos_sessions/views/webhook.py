@@ -46,7 +46,8 @@ def webhook() -> Response:
         log.warning("A webhook waits for the shared state: WorkOS will send it again.")
         if unrecorded.__cause__ is not None:
             current_app.logger.error(
-                "A receiver of session_ended has raised.", exc_info=unrecorded.__cause__
+                "A receiver of session_ended has raised. The session has ended all the same.",
+                exc_info=unrecorded.__cause__,
             )
         told = False
     if not told:

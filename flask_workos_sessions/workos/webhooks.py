@@ -70,4 +70,6 @@ class Signature(NamedTuple):
                 # All are compared, each in constant time.
                 right |= hmac.compare_digest(wanted, value)
         if not right:
-            raise SignatureRefused("signed with another secret, or changed on its way")
+            raise SignatureRefused(
+                "signed with another secret than WORKOS_WEBHOOK_SECRET, or changed on its way"
+            )

@@ -105,7 +105,8 @@ def test_an_outage_is_logged_once_a_minute_without_what_the_fault_says(keys, sou
         with pytest.raises(KeysUnavailable):
             keys.find("key_1", clock())
     assert [each.getMessage() for each in caplog.records] == [
-        "WorkOS's key set cannot be fetched (OSError)."
+        "WorkOS's key set cannot be fetched (OSError): check WORKOS_BASE_URL and WORKOS_CLIENT_ID "
+        "if that goes on."
     ]
 
 
