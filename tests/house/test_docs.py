@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+import flask_login
 import pytest
 from flask import Flask, render_template_string
 from playwright.sync_api import sync_playwright
@@ -672,6 +673,60 @@ def test_a_receiver_of_events_works_as_is_shown(run, caplog):
     with shown.app.app_context(), caplog.at_level("INFO"):
         signals.send(signals.workos_event, event=event)
     assert "org_1 is gone." in caplog.text
+
+
+# Migration.
+
+MOVED = "migration.md"
+
+
+def test_the_app_with_flask_login_and_the_one_after_it_greet_the_same_person(run):
+    before, after, _ = examples_of(MOVED)
+    app = run(before).app
+    client = app.test_client()
+    assert client.get("/").location.startswith("/sign-in")
+    client.post("/sign-in", data={"number": "7", "password": "correct horse"})
+    greeting = client.get("/").text
+    assert client.post("/sign-out").location == "/sign-in"
+    assert client.get("/").status_code == 302
+    app = run(after).app
+    assert app.test_client().get("/").location.startswith("/auth/login")
+    assert signed_in(app, user={"external_id": "7"}).get("/").text == greeting == "Hello Tess"
+    assert status(signed_in(app, user={"external_id": "8"}), "/") == 403
+
+
+def test_the_app_after_workos_python_greets_and_forgets_the_old_cookie(run):
+    after = examples_of(MOVED)[2]
+    (last,) = (block for block in blocks_of(MOVED, "python") if "old_cookie" in block.text)
+    client = signed_in(run([*after, last]).app, role="admin")
+    client.set_cookie("wos_session", "sealed by another library")
+    answer = client.get("/")
+    assert answer.text == "Hello Test, admin"
+    assert client.get_cookie("wos_session") is None
+    assert "Set-Cookie" not in client.get("/").headers
+
+
+def test_there_is_no_is_authenticated_and_a_template_takes_it_for_false(run):
+    """As the table of the pieces has it. When there is one, the table is to be changed."""
+    app = run(guide()).app
+    app.add_url_rule(
+        "/said", "said", lambda: render_template_string("<{{ current_user.is_authenticated }}>")
+    )
+    assert signed_in(app).get("/said").text == "<>"
+
+
+def test_the_pieces_of_flask_login_are_named_as_they_are():
+    rows = table_of(section(MOVED, "What becomes of each piece"))[1:]
+    told = " ".join(row[0] for row in rows)
+    for name in ("LoginManager", "login_user", "logout_user", "login_required", "UserMixin"):
+        assert f"`{name}" in told.replace("`@", "`")
+    for name in re.findall(r"`@?(\w+)", told):
+        known = hasattr(flask_login, name) or hasattr(flask_login.LoginManager(), name)
+        assert known or name in {"remember", "current_user", "get_id", "is_active", "next"} | {
+            "REMEMBER_COOKIE_",
+            "login_manager",
+            "LOGIN_DISABLED",
+        }, name
 
 
 # Links and commands.
