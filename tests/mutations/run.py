@@ -110,7 +110,7 @@ MUTATIONS = [
         "adoption.py",
         """        reason = self.endings.look(successor.watch)
         if reason is not None:
-            return self.ended(known, reason)
+            return self.ended(successor, reason)
         if not successor.lives""",
         "        if not successor.lives",
         "tests/flow/test_shared_state_flow.py tests/flow/test_second_look.py",
@@ -233,9 +233,107 @@ MUTATIONS = [
     Mutation(
         "an end is remembered as long as the session could have lasted",
         "active_sessions.py",
-        "max(each.expires_at or now + self.longest, now) + _BEYOND",
+        "max(each.expires_at or now + self.longest, now) + BEYOND_SECONDS",
         "now + 60",
         "tests/flow/test_active_sessions.py",
+    ),
+    Mutation(
+        "a cut-off that others do not know of counts here",
+        "coordination/layered.py",
+        "            if own is not None and self._merges(key):\n                value = rule_for",
+        "            if False:\n                value = rule_for",
+        "tests/coordination/test_emptied_store.py",
+    ),
+    Mutation(
+        "what is merged keeps what this process knows",
+        "coordination/layered.py",
+        "            if own is not None:\n                value = rule(own",
+        "            if False:\n                value = rule(own",
+        "tests/coordination/test_emptied_store.py",
+    ),
+    Mutation(
+        "what is merged keeps what is there",
+        "coordination/layered.py",
+        "            if there is not None:\n                value = rule(there",
+        "            if False:\n                value = rule(there",
+        "tests/coordination/test_emptied_store.py",
+    ),
+    Mutation(
+        "a write that failed is owed at once",
+        "coordination/layered.py",
+        "            self._owe(key)\n            return self._memory.add",
+        "            return self._memory.add",
+        "tests/coordination/test_emptied_store.py",
+    ),
+    Mutation(
+        "one merges at a time",
+        "coordination/layered.py",
+        "        with self._alone(name):",
+        "        if True:",
+        "tests/coordination/test_emptied_store.py",
+    ),
+    Mutation(
+        "a session that is kept is spared by its own cut-off only",
+        "coordination/cutoffs.py",
+        "    if earlier.keep != later.keep:\n        firm = max(firm, earlier.at)\n",
+        "",
+        "tests/coordination/test_cutoffs.py",
+    ),
+    Mutation(
+        "a token that was asked for when the change was known is newer",
+        "coordination/watch.py",
+        "self.issued_at <= moment > self.newer_than",
+        "self.issued_at <= moment",
+        "tests/flow/test_changes.py",
+    ),
+    Mutation(
+        "one exchange does not prove a token newer",
+        "refresh/exchange.py",
+        "newer_than=record.asked_after if order.changed_at else 0",
+        "newer_than=order.changed_at",
+        "tests/flow/test_changes.py tests/refresh",
+    ),
+    Mutation(
+        "only an exchange takes a place",
+        "opening.py",
+        "_LOOK_SECONDS and not changed:",
+        "_LOOK_SECONDS:",
+        "tests/flow/test_changes.py",
+    ),
+    Mutation(
+        "an end after an exchange is told by name",
+        "adoption.py",
+        "            return self.ended(successor, reason)",
+        "            return self.ended(known, reason)",
+        "tests/flow/test_changes.py",
+    ),
+    Mutation(
+        "WorkOS hears that others do not know",
+        "reactions.py",
+        "        elif not shared:\n            raise Unrecorded",
+        "        elif False:\n            raise Unrecorded",
+        "tests/flow/test_reactions.py",
+    ),
+    Mutation(
+        "a membership that is not active is confirmed",
+        "reactions.py",
+        'event.data.get("status") != "active"',
+        "False",
+        "tests/flow/test_reactions.py",
+    ),
+    Mutation(
+        "the app's own ends are of WorkOS's time",
+        "active_sessions.py",
+        "at=self.client.now(),\n",
+        "at=self.clock(),\n",
+        "tests/flow/test_active_sessions.py",
+    ),
+    Mutation(
+        "a cursor that cannot be read is not written over",
+        "events_poller.py",
+        "        if not kept.given:\n",
+        "        if False:\n",
+        "tests/test_events_poller.py",
     ),
 ]
 
