@@ -68,7 +68,8 @@ def test_a_refresh_in_one_is_followed_in_another_with_the_same_cookie(
     clock.advance(301)
     answers = [site.browser().send(cookie) for site in (one, two, one)]
     assert [each.status_code for each in answers] == [200, 200, 200]
-    assert len({each.headers["Set-Cookie"] for each in answers}) == 1
+    # Without the attributes: Expires is by the machine's clock, which may tick in between.
+    assert len({each.headers["Set-Cookie"].partition(";")[0] for each in answers}) == 1
     assert len(workos.exchanges("refresh_token")) == 1
     assert len(one.signal("session_refreshed")) == 1
     assert two.signal("session_refreshed") == []
