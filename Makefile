@@ -19,8 +19,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-min test-pythons faults bench mutations lint format messages assets build
-.PHONY: clean chromium redis short
+.PHONY: help demo test test-min test-pythons faults bench mutations lint format messages assets docs
+.PHONY: build clean chromium redis short
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -72,6 +72,11 @@ messages: $(VENV)/.stamp-test ## Collect the texts of our pages, for translators
 assets: $(VENV)/.stamp-test ## Make the script and the styles that are served, out of ui/source
 	$(BIN)/python .ci/assets.py
 
+docs: $(VENV)/.stamp-test ## Make the site of the documentation, in build/docs
+	rm -rf build/docs
+	$(BIN)/python -m sphinx -q -n -W --keep-going docs build/docs
+	@echo "Open build/docs/index.html in a browser."
+
 build: $(VENV)/.stamp-test ## Make the source distribution and the wheel, in dist/
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
@@ -100,7 +105,8 @@ $(VENV)/.stamp-demo: $(VENV)/.stamp-venv setup.cfg pyproject.toml
 	@touch $@
 
 $(VENV)/.stamp-test: $(VENV)/.stamp-venv setup.cfg pyproject.toml $(if $(OLDEST),$(VENV)/oldest.txt)
-	$(PIP) install $(if $(OLDEST),--constraint $(VENV)/oldest.txt) --editable . --group test --group lint --group build
+	$(PIP) install $(if $(OLDEST),--constraint $(VENV)/oldest.txt) --editable . --group test --group lint --group docs \
+		--group build
 	@touch $@
 
 $(VENV)/oldest.txt: $(VENV)/.stamp-venv setup.cfg pyproject.toml

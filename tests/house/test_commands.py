@@ -38,6 +38,7 @@ def test_make_alone_lists_the_commands() -> None:
         "format",
         "messages",
         "assets",
+        "docs",
         "build",
         "clean",
         "help",
