@@ -835,6 +835,9 @@ def test_what_a_local_workos_can_do_is_named_as_it_is():
 
 
 _COMMANDS = (
+    "pip install Flask-WorkOS-Sessions",
+    "flask --app hello run",
+    "flask --app hello workos doctor",
     "flask --app hello workos sessions",
     "flask workos local",
     "flask workos secret",
