@@ -1,5 +1,7 @@
 """The key set of WorkOS is rotated, gone, slow, or down right after an exchange."""
 
+from itertools import accumulate, pairwise
+
 import pytest
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
@@ -53,7 +55,10 @@ def test_keys_that_are_gone_for_hours_sign_nobody_out(world):
     assert (row.signed_out, row.statuses) == (0, {200: 960})
     assert len({each.process for each in replies}) == 3
     assert sum(fetched) > 40
-    assert max(fetched) <= 3, "one in a minute for each process at most"
+    # One in a minute for each process at most. They fetch beside the requests: what was sent at the
+    # end of one round may arrive in the next one, and is then missing in its own.
+    assert all(total <= 3 * (n + 1) for n, total in enumerate(accumulate(fetched)))
+    assert all(one + two <= 6 for one, two in pairwise(fetched))
 
 
 def test_keys_that_come_slowly_keep_nobody_waiting_who_has_some(world):
