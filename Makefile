@@ -28,12 +28,15 @@ help: ## List these commands
 demo: $(VENV)/.stamp-demo ## Run the sample app against a local WorkOS
 	$(BIN)/python -m examples.demo $(ARGS)
 
+# Many tests wait for a browser or a process: two for each core keep the cores busy.
+TWICE := $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+
 # The tests marked "idle" wait for answers that are late, several at once. Those marked "alone"
 # measure time or take the machine's cores: they come one by one. Then all others.
 test: lint chromium redis ## Run every check: what has to pass before a change is merged
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m idle --no-skips $(ARGS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest -m "alone and not idle" --no-skips $(ARGS) || [ $$? -eq 5 ]
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not alone and not idle" --no-skips $(ARGS)
+	$(BIN)/python -m pytest -n $(TWICE) --dist worksteal -m "not alone and not idle" --no-skips $(ARGS)
 
 test-min: redis ## Run the tests with the oldest versions allowed; no browser, nothing that takes time
 	$(MAKE) --no-print-directory VENV=$(VENV)/min OLDEST=yes short
@@ -42,7 +45,7 @@ test-pythons: redis ## The same with the newest versions and each Python from 3.
 	@.ci/pythons "$(VENV)" $(PYTHONS)
 
 short: $(VENV)/.stamp-test
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not browser and not alone and not idle" --no-skips $(ARGS)
+	$(BIN)/python -m pytest -n $(TWICE) --dist worksteal -m "not browser and not alone and not idle" --no-skips $(ARGS)
 
 bench: $(VENV)/.stamp-bench ## Measure speed, sizes and memory; fails when a limit is broken
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
