@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
 
-from flask_workos_sessions.local import LocalWorkOS
+from flask_workos_sessions.local import LocalWorkOS, MovableClock
 from flask_workos_sessions.settings import load_settings
 
 
@@ -320,3 +321,15 @@ def test_a_large_body_is_not_read(workos):
     )
 
     assert answer.status_code in (400, 413)
+
+
+def test_its_answers_have_the_date_of_its_own_clock():
+    """From it tokens and events have their moments: an application compares the two."""
+    clock = MovableClock(1_800_000_000).freeze()
+    with LocalWorkOS(clock=clock) as workos:
+        dates = []
+        for path in (f"/sso/jwks/{workos.client_id}", "/nowhere"):
+            answer = requests.get(workos.url + path, timeout=5)
+            dates.append(parsedate_to_datetime(answer.headers["Date"]).timestamp())
+            clock.advance(3600)
+    assert dates == [1_800_000_000, 1_800_003_600]
