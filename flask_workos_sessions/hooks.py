@@ -212,7 +212,9 @@ def _keep_private(response: Response, state: RequestState) -> None:
     elif "cookie" not in (vary := ", ".join(headers.getlist("Vary"))).lower():
         headers["Vary"] = f"{vary}, Cookie"
     opening = state.opened
-    if opening is not None and opening.known is not None:
+    # Not of a session that a change has made old: a page would take that for newer than the status
+    # that tells it.
+    if opening is not None and opening.known is not None and not opening.known.watch.change:
         headers.add("Server-Timing", server_timing(opening.session, state.parts.clock()))
 
 

@@ -179,7 +179,9 @@ class Opener:
         because of one change: the rest is with one of its next requests."""
         if now >= self._renewal_due(known):
             return True
-        return bool(known.watch.change) and self.pace.take()
+        if not known.watch.change or self.refresher.under_way(known.record):
+            return False
+        return self.pace.take()
 
     def _confirmed(self, known: Known, caller: Caller, usable: bool) -> Opening:
         """Exchange, again if need be: what another request got may be older than the change."""

@@ -75,7 +75,7 @@ class Endings:
         # looked at.
         self._believed_from = float("-inf")
         self._doubts = Doubts(BELIEVED_SECONDS)
-        self._of_many: dict[tuple[Scope, str], str] = {}
+        self._of_many: dict[tuple[Scope, str], Sequence[str]] = {}
 
     @property
     def born(self) -> float:
@@ -100,18 +100,20 @@ class Endings:
         for scope, name in subjects:
             # Each costs a hash: those that many sessions have in common are kept.
             subject = (scope, name)
-            digest = self._of_many.get(subject)
-            if digest is None:
-                digest = cut_off_digests(self._digests, scope, name)[0]
+            digests = self._of_many.get(subject)
+            if digests is None:
+                digests = cut_off_digests(self._digests, scope, name)
                 if scope in _OF_MANY:
                     if len(self._of_many) >= _MANY:
                         self._of_many.clear()
-                    self._of_many[subject] = digest
-            if scope in ENDS:
-                ends.append(ENDS_UNDER + digest)
-            changes.append((CHANGES_UNDER + digest, WEIGHTS[scope]))
-        key = self.keys(session_id)[0]
-        return Watch(key, tuple(ends), tuple(changes), signed_in_at, issued_at, newer_than)
+                    self._of_many[subject] = digests
+            # Under every password: what was recorded before it was changed still holds.
+            for digest in digests:
+                if scope in ENDS:
+                    ends.append(ENDS_UNDER + digest)
+                changes.append((CHANGES_UNDER + digest, WEIGHTS[scope]))
+        own = tuple(self.keys(session_id))
+        return Watch(own[0], own, tuple(ends), tuple(changes), signed_in_at, issued_at, newer_than)
 
     def keys(self, session_id: str) -> list[str]:
         """Where the end of this session is recorded: under every password."""
@@ -162,20 +164,22 @@ class Endings:
             return ended.decode()
         # Before asking: an answer may be old by the time that it comes.
         asked_at = self._clock()
-        own, *others = self._state.ask_all(watch.keys)
-        if own.value is not None:
-            recorded: bytes = own.value
-            until, _, reason = recorded.partition(b" ")
-            self._ended.set(watch.key, reason, self._seconds_to(int(until)))
-            return reason.decode()
+        answers = self._state.ask_all(watch.keys)
+        own, others = answers[: len(watch.own)], answers[len(watch.own) :]
+        for answer in own:
+            if answer.value is not None:
+                recorded: bytes = answer.value
+                until, _, reason = recorded.partition(b" ")
+                self._ended.set(watch.key, reason, self._seconds_to(int(until)))
+                return reason.decode()
         for answer in others[: len(watch.ends)]:
             cut_off = _cut_off(answer)
             if not cut_off or watch.signed_in_at > cut_off.at:
                 continue
-            if watch.signed_in_at <= cut_off.firm or cut_off.keep != watch.key:
+            if watch.signed_in_at <= cut_off.firm or cut_off.keep not in watch.own:
                 watch.cut_off = True
                 return cut_off.reason
-        if self._required and not (own.given and all(answer.given for answer in others)):
+        if self._required and not all(answer.given for answer in answers):
             raise Unreadable
         for (_, weight), answer in zip(watch.changes, others[len(watch.ends) :], strict=True):
             cut_off = _cut_off(answer)

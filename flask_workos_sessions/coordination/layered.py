@@ -63,7 +63,7 @@ class LayeredState:
         clock: Callable[[], float],
         combine: Combine | None = None,
         monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.breaker = breaker
         self._store = store
@@ -73,7 +73,8 @@ class LayeredState:
         self._clock = clock
         self._combine = combine or {}
         self._monotonic = monotonic
-        self._sleep = sleep
+        # Not bound now: gevent may take its place later.
+        self._sleep = sleep or (lambda seconds: time.sleep(seconds))
         self._life = b""
         self._look_at = 0.0
         self._failed = False
@@ -208,8 +209,11 @@ class LayeredState:
                 value = rule(own[_LIFE_SIZE:], value)
             if there is not None:
                 value = rule(there, value)
-            sealed = self._seal(key, value)
-            stored = found.given and self.breaker.call(self._store.set, name, sealed, seconds).given
+            stored = found.given
+            # What is there already is not written again: it would last only as long as ours.
+            if stored and value != there:
+                sealed = self._seal(key, value)
+                stored = self.breaker.call(self._store.set, name, sealed, seconds).given
             self._remember(key, value, seconds, stored=stored)
 
     @contextmanager
@@ -231,12 +235,9 @@ class LayeredState:
         """Notice that the store is back, or was emptied, and give it what it has not got."""
         failing = self.breaker.failing
         if not self._life or self._monotonic() >= self._look_at or failing != self._failed:
-            before, self._failed = self._life, failing
+            self._failed = failing
             self._look_at = self._monotonic() + LIFE_SECONDS
-            if self._current_life() and before and before != self._life:
-                for key, _, value in self._memory.items():
-                    if value[:_LIFE_SIZE] != self._life:
-                        self._owe(key)
+            self._current_life()
         if self._owed and not self.breaker.failing:
             self._copy()
 
@@ -276,7 +277,12 @@ class LayeredState:
             write = self._store.add if found.value is None else self._store.set
             self.breaker.call(write, self._name(_LIFE), sealed, _LIFE_SECONDS)
             life = self._open(_LIFE, self.breaker.call(self._store.get, self._name(_LIFE)).value)
-        if life is not None and len(life) == _LIFE_SIZE:
-            self._life = life
-            return life
-        return b""
+        if life is None or len(life) != _LIFE_SIZE:
+            return b""
+        before, self._life = self._life, life
+        if before and before != life:
+            # Whoever notices it: nobody will again.
+            for key, _, value in self._memory.items():
+                if value[:_LIFE_SIZE] != life:
+                    self._owe(key)
+        return life

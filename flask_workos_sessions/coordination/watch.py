@@ -40,8 +40,9 @@ WEIGHTS: dict[Scope, Change] = {
 class Watch:
     """The keys under which the end of a session, and the changes to it, would be recorded.
 
-    ``key`` is the session's own; under ``ends`` are cut-offs that end what began up to a moment,
-    under ``changes`` those that make tokens old. ``signed_in_at`` and ``issued_at`` are in WorkOS's
+    ``own`` are the session's own, one for each password, and ``key`` is that of the one in use;
+    under ``ends`` are cut-offs that end what began up to a moment, under ``changes`` those that
+    make tokens old. ``signed_in_at`` and ``issued_at`` are in WorkOS's
     time (seconds since the epoch), and so is ``newer_than``: changes up to then are in the token,
     whenever it was issued. The rest is what the last look found: when it was, what it asks for, the
     moment of the last change that does, whether a cut-off ended the session, and which cut-offs
@@ -49,6 +50,7 @@ class Watch:
     """
 
     key: str
+    own: tuple[str, ...]
     ends: tuple[str, ...]
     changes: tuple[tuple[str, Change], ...]
     signed_in_at: int
@@ -63,7 +65,7 @@ class Watch:
     @property
     def keys(self) -> list[str]:
         """All keys, in the order of the fields."""
-        return [self.key, *self.ends, *(key for key, _ in self.changes)]
+        return [*self.own, *self.ends, *(key for key, _ in self.changes)]
 
     def is_older(self, moment: int) -> bool:
         """Whether the token may not know of a change. One of the same second counts as older

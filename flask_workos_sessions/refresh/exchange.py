@@ -195,7 +195,7 @@ class Exchange:
             impersonator=outcome.impersonator or record.impersonator,
             previous=order.digest,
             asked_after=order.changed_at,
-            newer_than=record.asked_after if order.changed_at else 0,
+            newer_than=max(record.newer_than, record.asked_after if order.changed_at else 0),
         )
         until = float(record.not_after)
         if self._inactivity_timeout is not None:

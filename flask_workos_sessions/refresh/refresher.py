@@ -78,7 +78,7 @@ class Refresher:
         *,
         clock: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.rotations = rotations
         self._exchange = exchange
@@ -89,7 +89,8 @@ class Refresher:
         self._counters = counters
         self._clock = clock
         self._monotonic = monotonic
-        self._sleep = sleep
+        # Not bound now: gevent may take its place later.
+        self._sleep = sleep or (lambda seconds: time.sleep(seconds))
         self._lock = ProcessLock()
         self._flights = _Flights()
         #: By token and wanted organization: until when they hold.

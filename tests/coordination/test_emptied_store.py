@@ -1,5 +1,6 @@
 """A store that was away or emptied: what is written to it again, and what is not believed since."""
 
+import secrets
 import threading
 
 import pytest
@@ -8,7 +9,7 @@ from flask_workos_sessions import current_session
 from flask_workos_sessions.coordination import layered
 from flask_workos_sessions.coordination.breaker import PAUSE_SECONDS
 from flask_workos_sessions.coordination.endings import Unreadable
-from flask_workos_sessions.coordination.watch import subjects
+from flask_workos_sessions.coordination.watch import Change, subjects
 from flask_workos_sessions.parts import PARTS
 
 
@@ -148,9 +149,9 @@ def test_security_r7_revocation_required_needs_a_shared_state(store):
 class Process:
     """The parts of an app that record ends, with a monotonic clock of their own."""
 
-    def __init__(self, store):
+    def __init__(self, store, **config):
         self.time = Time()
-        self.parts = store.app().extensions[PARTS]
+        self.parts = store.app(**config).extensions[PARTS]
         self.ends = running(self.parts.endings._state, self.time)
         self.state = running(self.parts.state, self.time)
 
@@ -335,6 +336,15 @@ def test_the_lock_of_a_process_that_died_holds_nobody_up_for_long(store):
     assert Process(store).look(began=100) == "revoked"
 
 
+def test_waiting_is_left_to_whatever_has_taken_the_place_of_sleep_since(store, monkeypatch):
+    """gevent does so after a preload; the sleep of before would stop all requests of the worker."""
+    one, slept = Process(store), []
+    monkeypatch.setattr("time.sleep", slept.append)
+    one.ends._sleep(1)
+    one.parts.refresher._sleep(2)
+    assert slept == [1, 2]
+
+
 def test_what_is_owed_is_bounded(store):
     one = Process(store)
     one.state._memory.capacity = 100
@@ -354,3 +364,58 @@ def test_security_r7_an_earlier_end_that_is_known_does_not_stand_for_the_store(s
     assert one.look(began=100) == "revoked"
     with pytest.raises(Unreadable):
         one.look(began=101)
+
+
+@pytest.mark.parametrize("asks", ["before the store is looked at again", "after it"])
+def test_security_r7_an_emptied_store_gets_what_it_had_whoever_notices(store, asks):
+    """A question for something that was there finds out, too, and first as a rule."""
+    one = Process(store)
+    one.end(at=200)
+    one.parts.endings.end("another", "signed_out", until=store.clock() + 60)
+    empty(store, one.ends)
+    if asks == "after it":
+        one.pause()
+    assert one.look(began=150) == "revoked"
+    for _ in range(3):
+        one.pause()
+        one.look(began=300)
+    fresh = Process(store)
+    assert fresh.look(began=150) == "revoked"
+    assert fresh.parts.endings.reason("another") == "signed_out"
+
+
+def test_an_older_end_that_is_copied_does_not_shorten_the_life_of_a_newer_one(make_shared):
+    store = make_shared("sqlite")
+    one, two = Process(store), Process(store)
+    remembered = one.parts.cut_offs._remembered
+    one.end(at=100)
+    store.clock.advance(remembered - 100)
+    empty(store, one.ends)
+    two.end(at=200)
+    one.pause()
+    one.look(began=300)
+    store.clock.advance(200)
+    assert {each.look(began=150) for each in (one, two, Process(store))} == {"revoked"}
+
+
+OLD, NEW = secrets.token_hex(32), secrets.token_hex(32)
+
+
+def test_security_w3_what_ended_before_the_password_was_changed_stays_ended(store):
+    before = Process(store, WORKOS_COOKIE_PASSWORD=OLD)
+    kept = before.parts.endings.keys("session")
+    before.end(at=100)
+    before.parts.cut_offs.end("person", "user_a", "revoked", at=150, keep=kept)
+    before.parts.cut_offs.change("role", "admin", at=300)
+    before.parts.endings.end("by name", "signed_out", until=store.clock() + 60)
+    after = Process(
+        store, WORKOS_COOKIE_PASSWORD=NEW, WORKOS_COOKIE_PASSWORD_FALLBACKS=[OLD]
+    ).parts.endings
+    about = subjects("user_a", "org_a", ["admin"])
+    assert after.look(after.watch("session", about, signed_in_at=100)) == "revoked"
+    assert after.look(after.watch("other", about, signed_in_at=150)) == "revoked"
+    going_on = after.watch("session", about, signed_in_at=150, issued_at=300)
+    assert after.look(going_on) is None
+    assert going_on.change is Change.TOLD
+    assert after.reason("by name") == "signed_out"
+    assert after.look(after.watch("other", about, signed_in_at=151, issued_at=301)) is None

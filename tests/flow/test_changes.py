@@ -1,5 +1,6 @@
 """What a cut-off means for somebody who is signed in: over, or refreshed before it is served."""
 
+import threading
 import time
 
 import pytest
@@ -386,3 +387,53 @@ def test_a_client_that_ignores_its_cookies_takes_nobody_s_place(site, browser, w
         assert browser.send(header).json["role"] == "member"
     assert exchanges(workos) == 1
     assert other.fetch("/api/me").json["role"] == "member"
+
+
+def test_requests_of_one_session_at_the_same_time_take_one_place(site, browser, workos, clock):
+    """The others see that it is refreshed just now, and are served as it is."""
+    site.parts.cut_offs.change("role", "admin", at=clock())
+    clock.advance(1)
+    taken, take = [], site.parts.opener.pace.take
+    exchange = site.parts.client.exchange_refresh_token
+    waiting, go = threading.Event(), threading.Event()
+
+    def slow(*arguments, **options):
+        waiting.set()
+        go.wait(5)
+        return exchange(*arguments, **options)
+
+    site.parts.client.exchange_refresh_token = slow
+    site.parts.opener.pace.take = lambda: taken.append(1) or take()
+    header = f"{site.parts.store.name}={browser.cookie}"
+    first = threading.Thread(target=browser.send, args=(header,))
+    first.start()
+    assert waiting.wait(5)
+    try:
+        assert [browser.send(header).status_code for _ in range(12)] == [200] * 12
+    finally:
+        go.set()
+        first.join()
+    assert len(taken) == 1
+
+
+def test_an_ordinary_refresh_does_not_make_a_session_old_again(site, browser, workos, clock, place):
+    site.parts.cut_offs.change("membership", place, at=clock() + 170, confirm=True)
+    assert browser.fetch("/api/me").status_code == 200
+    assert exchanges(workos) == 2
+    clock.advance(65)
+    assert browser.fetch("/auth/session/extend", "POST").status_code == 200
+    assert exchanges(workos) == 3
+    for _ in range(3):
+        assert browser.fetch("/api/me").status_code == 200
+    assert exchanges(workos) == 3
+
+
+def test_a_session_that_a_change_made_old_sends_no_timing(site, browser, clock):
+    """A page would take it for newer than the status that tells of the change."""
+    assert "Server-Timing" in browser.fetch("/api/poll").headers
+    site.parts.cut_offs.change("role", "admin", at=clock())
+    clock.advance(1)
+    poll = browser.fetch("/api/poll")
+    assert (poll.status_code, "Server-Timing" in poll.headers) == (200, False)
+    assert status(browser).json["changed"] is True
+    assert "Server-Timing" in browser.fetch("/api/me").headers
