@@ -289,7 +289,7 @@ MUTATIONS = [
     Mutation(
         "one exchange does not prove a token newer",
         "refresh/exchange.py",
-        "newer_than=record.asked_after if order.changed_at else 0",
+        "newer_than=max(record.newer_than, record.asked_after if order.changed_at else 0)",
         "newer_than=order.changed_at",
         "tests/flow/test_changes.py tests/refresh",
     ),
