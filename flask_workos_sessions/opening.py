@@ -215,7 +215,8 @@ class Opener:
             caller,
             proactive=usable,
             organization_id=organization_id,
-            changed_at=known.watch.changed_at,
+            asked_after=known.watch.changed,
+            newer_than=known.watch.proven,
         )
         return self.adoption.settle(known, result, serve_current=usable, deadline=caller.deadline)
 

@@ -179,6 +179,7 @@ class Reader:
                 subjects(token.subject, token.organization_id, {token.role or "", *token.roles}),
                 signed_in_at=record.signed_in_at,
                 issued_at=token.issued_at,
+                asked_after=record.asked_after,
                 newer_than=record.newer_than,
             ),
         )

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+#: Changes, by a mark of the key under which each is recorded: when they were, in milliseconds since
+#: the epoch, WorkOS's time.
+Moments = Mapping[str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Impersonator:
@@ -22,11 +26,11 @@ class SessionRecord:
     Times are seconds since the epoch; after ``not_after`` the record is not accepted. ``previous``
     is the digest of the refresh token before, ``ticket`` the cookie value if it lies in a store.
 
-    ``asked_after`` is the moment of the last change (WorkOS's time) that was known when the tokens
-    were asked for, and had made the ones before them old. WorkOS may have answered with a pair that
-    it had given out before that change (its grace for a lost answer); its next answer has not. So
-    ``newer_than`` is the moment that was known for the tokens before: these are newer for certain,
-    whatever the clocks say (security W2). Both are 0 when nothing was known.
+    ``asked_after`` are the changes that were known when the tokens were asked for, and had made the
+    ones before them old. WorkOS may have answered with a pair that it had given out before those
+    changes (its grace for a lost answer); its next answer has not. So ``newer_than`` are those that
+    were known for the tokens before: these are newer for certain, whatever the clocks say
+    (security W2).
     """
 
     access_token: str = field(repr=False)
@@ -40,5 +44,5 @@ class SessionRecord:
     expires_at: int | None = None
     previous: str | None = None
     ticket: str | None = field(default=None, repr=False)
-    asked_after: int = 0
-    newer_than: int = 0
+    asked_after: Moments = field(default_factory=dict)
+    newer_than: Moments = field(default_factory=dict)

@@ -19,8 +19,9 @@ ENDS: tuple[Scope, ...] = ("person", "organization", "everybody")
 
 
 class CutOff(NamedTuple):
-    """What is recorded: the second up to which it holds, and for an end why, until when (epoch
-    seconds) it matters, and the key of a session that goes on all the same.
+    """What is recorded: the moment up to which it holds (milliseconds, for two changes of one
+    second are two), and for an end why, until when (epoch seconds) it matters, and the key of a
+    session that goes on all the same.
 
     Up to ``firm`` it holds without exception: an end spares nobody, and a change is to be
     confirmed by WorkOS before a session is served. Up to ``told`` the page is told of a change.
@@ -107,7 +108,7 @@ class CutOffs:
         names = [ENDS_UNDER + each for each in cut_off_digests(self._digests, scope, name)]
         for number, key in enumerate(names):
             spared = keep[number] if keep else ""
-            cut_off = CutOff(int(at), until=until, reason=reason, keep=spared)
+            cut_off = CutOff(int(at * 1000), until=until, reason=reason, keep=spared)
             self._state.merge(key, bytes(cut_off), self._remembered)
         return self._shared(names)
 
@@ -121,7 +122,7 @@ class CutOffs:
         :param confirm: whether WorkOS has to confirm such a session before it is served again.
         """
         names = [CHANGES_UNDER + each for each in cut_off_digests(self._digests, scope, name)]
-        moment = int(at)
+        moment = int(at * 1000)
         cut_off = CutOff(moment, firm=moment if confirm else 0, told=moment if told else 0)
         for key in names:
             self._state.merge(key, bytes(cut_off), CHANGE_SECONDS)

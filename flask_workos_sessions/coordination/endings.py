@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
+from ..session_record import Moments
 from .breaker import Answer
 from .cutoffs import CHANGES_UNDER, ENDS, ENDS_UNDER, CutOff, cut_off_digests
 from .doubts import Doubts
@@ -28,6 +30,8 @@ BELIEVED_SECONDS = 1.0
 #: Of these there are few, and many sessions have each of them; so many hashes are kept.
 _OF_MANY: tuple[Scope, ...] = ("organization", "role", "everybody")
 _MANY = 1_000
+
+_NO_MOMENTS: Moments = MappingProxyType({})
 
 
 class Unreadable(Exception):
@@ -89,7 +93,8 @@ class Endings:
         *,
         signed_in_at: int = 0,
         issued_at: int = 0,
-        newer_than: int = 0,
+        asked_after: Moments = _NO_MOMENTS,
+        newer_than: Moments = _NO_MOMENTS,
     ) -> Watch:
         """Where news about a session would be found; worth keeping for repeated questions.
 
@@ -113,7 +118,16 @@ class Endings:
                     ends.append(ENDS_UNDER + digest)
                 changes.append((CHANGES_UNDER + digest, WEIGHTS[scope]))
         own = tuple(self.keys(session_id))
-        return Watch(own[0], own, tuple(ends), tuple(changes), signed_in_at, issued_at, newer_than)
+        return Watch(
+            own[0],
+            own,
+            tuple(ends),
+            tuple(changes),
+            signed_in_at,
+            issued_at,
+            asked_after,
+            newer_than,
+        )
 
     def keys(self, session_id: str) -> list[str]:
         """Where the end of this session is recorded: under every password."""
@@ -174,22 +188,21 @@ class Endings:
                 return reason.decode()
         for answer in others[: len(watch.ends)]:
             cut_off = _cut_off(answer)
-            if not cut_off or watch.signed_in_at > cut_off.at:
+            if not cut_off or watch.signed_in_at > cut_off.at // 1000:
                 continue
-            if watch.signed_in_at <= cut_off.firm or cut_off.keep not in watch.own:
+            if watch.signed_in_at <= cut_off.firm // 1000 or cut_off.keep not in watch.own:
                 watch.cut_off = True
                 return cut_off.reason
         if self._required and not all(answer.given for answer in answers):
             raise Unreadable
-        for (_, weight), answer in zip(watch.changes, others[len(watch.ends) :], strict=True):
+        for (key, weight), answer in zip(watch.changes, others[len(watch.ends) :], strict=True):
             cut_off = _cut_off(answer)
-            if cut_off and watch.is_older(cut_off.at):
-                if watch.is_older(cut_off.told):
+            if cut_off and watch.is_older(key, cut_off.at):
+                if watch.is_older(key, cut_off.told):
                     weight = max(weight, Change.TOLD)
-                if watch.is_older(cut_off.firm):
+                if watch.is_older(key, cut_off.firm):
                     weight = Change.CONFIRM
-                watch.change = max(watch.change, weight)
-                watch.changed_at = max(watch.changed_at, cut_off.at)
+                watch.note(key, cut_off.at, weight)
         watch.found = tuple(answer.value for answer in others)
         watch.asked_at = asked_at
         return None

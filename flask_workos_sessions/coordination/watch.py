@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
+
+from ..session_record import Moments
 
 #: Whom a cut-off is about. A membership is named by :func:`membership`.
 Scope = Literal["person", "membership", "organization", "role", "everybody"]
 
+#: Characters of a key, its last, by which a session remembers a change.
+_MARK_SIZE = 10
 #: Long ago.
 _NEVER = float("-inf")
 
@@ -42,11 +46,10 @@ class Watch:
 
     ``own`` are the session's own, one for each password, and ``key`` is that of the one in use;
     under ``ends`` are cut-offs that end what began up to a moment, under ``changes`` those that
-    make tokens old. ``signed_in_at`` and ``issued_at`` are in WorkOS's
-    time (seconds since the epoch), and so is ``newer_than``: changes up to then are in the token,
-    whenever it was issued. The rest is what the last look found: when it was, what it asks for, the
-    moment of the last change that does, whether a cut-off ended the session, and which cut-offs
-    there were, to see a new one.
+    make tokens old. ``signed_in_at`` and ``issued_at`` are in WorkOS's time (seconds since the
+    epoch); ``asked_after`` and ``newer_than`` are those of the record. The rest is what the last
+    look found: when it was, what it asks for, the changes because of which it does, whether a
+    cut-off ended the session, and which cut-offs there were, to see a new one.
     """
 
     key: str
@@ -55,10 +58,11 @@ class Watch:
     changes: tuple[tuple[str, Change], ...]
     signed_in_at: int
     issued_at: int
-    newer_than: int = 0
+    asked_after: Moments = field(default_factory=dict)
+    newer_than: Moments = field(default_factory=dict)
     asked_at: float = _NEVER
     change: Change = Change.NONE
-    changed_at: int = 0
+    changed: dict[str, int] = field(default_factory=dict)
     cut_off: bool = False
     found: tuple[bytes | None, ...] = ()
 
@@ -67,10 +71,27 @@ class Watch:
         """All keys, in the order of the fields."""
         return [*self.own, *self.ends, *(key for key, _ in self.changes)]
 
-    def is_older(self, moment: int) -> bool:
-        """Whether the token may not know of a change. One of the same second counts as older
-        (security W2), unless it was asked for when the change was known."""
-        return self.issued_at <= moment > self.newer_than
+    def is_older(self, key: str, moment: int) -> bool:
+        """Whether the token may not know of a change that is recorded under ``key``, and was at
+        ``moment`` (milliseconds). One of the same second counts as older (security W2), unless it
+        was asked for when this change was known: that says nothing of any other."""
+        return self.issued_at <= moment // 1000 and moment > self.newer_than.get(_mark(key), 0)
+
+    def note(self, key: str, moment: int, change: Change) -> None:
+        """The token is older than this change, which asks for ``change``."""
+        self.change = max(self.change, change)
+        self.changed[_mark(key)] = moment
+
+    @property
+    def proven(self) -> Moments:
+        """What the tokens that this one is exchanged for are newer than for certain: what was known
+        when this one was asked for, as far as its moment of issue does not prove it anyway."""
+        known = {**self.newer_than, **self.asked_after}
+        return {mark: at for mark, at in known.items() if self.issued_at <= at // 1000}
+
+
+def _mark(key: str) -> str:
+    return key[-_MARK_SIZE:]
 
 
 def membership(user_id: str, organization_id: str) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..coordination.counters import Counters
 from ..session import kept_profile
-from ..session_record import SessionRecord
+from ..session_record import Moments, SessionRecord
 from ..workos.client import WorkOSClient
 from ..workos.outcomes import (
     Authenticated,
@@ -57,14 +57,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be exchanged, for which organization, and for whom; and the moment of the last
-    change (WorkOS's time) because of which its token is old, 0 if there is none."""
+    """What is to be exchanged, for which organization, and for whom; and what its successor is
+    asked for after, and newer than (:class:`~flask_workos_sessions.session_record.SessionRecord`).
+    """
 
     digest: str
     record: SessionRecord
     wanted: str | None
     caller: Caller
-    changed_at: int = 0
+    asked_after: Moments = field(default_factory=dict)
+    newer_than: Moments = field(default_factory=dict)
 
 
 class Exchange:
@@ -194,8 +196,8 @@ class Exchange:
             organization_id=outcome.organization_id or order.wanted,
             impersonator=outcome.impersonator or record.impersonator,
             previous=order.digest,
-            asked_after=order.changed_at,
-            newer_than=max(record.newer_than, record.asked_after if order.changed_at else 0),
+            asked_after=order.asked_after,
+            newer_than=order.newer_than,
         )
         until = float(record.not_after)
         if self._inactivity_timeout is not None:

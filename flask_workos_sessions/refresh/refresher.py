@@ -16,7 +16,7 @@ from ..coordination.background import Background
 from ..coordination.counters import Counters
 from ..coordination.lease import Leases
 from ..coordination.process_lock import ProcessLock
-from ..session_record import SessionRecord
+from ..session_record import Moments, SessionRecord
 from .attempts import Attempts
 from .backoff import Backoff
 from .exchange import Caller, Exchange, Order
@@ -104,17 +104,18 @@ class Refresher:
         *,
         proactive: bool = False,
         organization_id: str | None = None,
-        changed_at: int = 0,
+        asked_after: Moments | None = None,
+        newer_than: Moments | None = None,
     ) -> Result | None:
         """Exchange the record's refresh token, or take part in the exchange that is under way.
 
         With ``proactive`` one request goes and the others get ``None`` at once. Without
-        ``organization_id`` the session stays in its organization. ``changed_at`` is the moment of
-        the last change (WorkOS's time) that made its token old.
+        ``organization_id`` the session stays in its organization. ``asked_after`` and
+        ``newer_than`` are for the record of its successor.
         """
         wanted = organization_id or record.organization_id
         digest = self.rotations.digest(record.refresh_token)
-        order = Order(digest, record, wanted, caller, changed_at)
+        order = Order(digest, record, wanted, caller, asked_after or {}, newer_than or {})
         deadline = caller.deadline
         if proactive:
             deadline = min(deadline, self._monotonic() + PROACTIVE_WAIT)

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from ..session import USER_FIELDS
-from ..session_record import Impersonator, SessionRecord
+from ..session_record import Impersonator, Moments, SessionRecord
 from . import base64url
 from .dictionary import DICTIONARY
 
@@ -155,7 +155,7 @@ def _load(rest: bytes, access_token: str, refresh_token: str) -> SessionRecord:
         ) = _scan(_text(rest))
         if not isinstance(by, list | None):
             raise TypeError
-        asked_after, newer_than = moments or (0, 0)
+        asked_after, newer_than = moments or ({}, {})
         impersonator = None if by is None else Impersonator(*by)
     except (TypeError, ValueError, RecursionError):
         raise ValueError("session record of the wrong shape") from None
@@ -175,7 +175,7 @@ def _load(rest: bytes, access_token: str, refresh_token: str) -> SessionRecord:
     )
 
 
-def _moments(record: SessionRecord) -> tuple[int, ...]:
+def _moments(record: SessionRecord) -> tuple[Moments, ...]:
     """Most sessions have none, and are no larger for it."""
     moments = (record.asked_after, record.newer_than)
     return moments if any(moments) else ()
@@ -201,8 +201,8 @@ def _check(record: SessionRecord) -> None:
         and _is_time(record.signed_in_at)
         and _is_time(record.not_after)
         and (record.expires_at is None or _is_time(record.expires_at))
-        and _is_time(record.asked_after)
-        and _is_time(record.newer_than)
+        and _are_moments(record.asked_after)
+        and _are_moments(record.newer_than)
         and (by is None or (isinstance(by.email, str) and _is_text(by.reason)))
     ):
         raise ValueError("session record with a value of the wrong type")
@@ -214,6 +214,12 @@ def _is_text(value: object) -> bool:
 
 def _is_time(value: object) -> bool:
     return type(value) is int and 0 <= value < _MAX_TIME
+
+
+def _are_moments(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(mark, str) and _is_time(at) for mark, at in value.items()
+    )
 
 
 def _dump(values: list[Any]) -> bytes:

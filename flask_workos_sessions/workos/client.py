@@ -48,6 +48,7 @@ class WorkOSClient:
         self._base_url = base_url.rstrip("/")
         self._client_id = client_id
         self._api_key = api_key
+        self._clock = clock
         self._time = WorkOSTime(clock)
         self._transport = Transport(base_url, self._time)
 
@@ -161,12 +162,18 @@ class WorkOSClient:
         raise Unreachable("unreadable", 200)
 
     def now(self) -> float:
-        """The time at WorkOS (epoch seconds): told by its answers, of which one is fetched when
-        there was none yet. While WorkOS does not answer it is our own clock."""
+        """The time at WorkOS (epoch seconds), or a little later: told by its answers, of which one
+        is fetched when there was none yet. While WorkOS does not answer it is our own clock."""
         if not self._time.known:
             with suppress(Unreachable):
                 self._transport.call("GET", self._keys_path, timeout=CONNECT_TIMEOUT)
-        return self._time.now()
+        latest = self.latest
+        return self._clock() if latest is None else latest
+
+    @property
+    def latest(self) -> float | None:
+        """The latest time that it can be at WorkOS, as far as its answers have told."""
+        return self._time.latest
 
     def fetch_keys(self) -> dict[str, Any]:
         """The application's key set (JWKS).

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
+#: Seconds from a ``Date`` to the last moment that it can mean.
+_WITHIN = 0.999
+#: Seconds between the least and the most that are good enough: an answer within one of them.
+_EXACT = 2.0
+
 
 class WorkOSTime:
     """What time it is at WorkOS (epoch seconds): there tokens and events get their moments.
@@ -21,8 +26,8 @@ class WorkOSTime:
 
     @property
     def known(self) -> bool:
-        """Whether an answer has told it."""
-        return self._ahead is not None
+        """Whether an answer has told it, and was not long on its way."""
+        return self._ahead is not None and self._ahead[1] - self._ahead[0] <= _EXACT
 
     def asked(self) -> float:
         """When a call is made, for :meth:`told`."""
@@ -36,7 +41,7 @@ class WorkOSTime:
             return
         if "Age" in headers:
             return
-        least, most = date - self._clock(), date + 1 - asked
+        least, most = date - self._clock(), date + _WITHIN - asked
         if self._ahead is not None:
             narrower = max(least, self._ahead[0]), min(most, self._ahead[1])
             if narrower[0] <= narrower[1]:
@@ -45,8 +50,8 @@ class WorkOSTime:
         if least <= most:
             self._ahead = least, most
 
-    def now(self) -> float:
-        """The time there. Our own clock is believed as long as nothing proves it wrong; then it is
-        the latest time that it can be, a second too late at most."""
-        least, most = self._ahead or (0.0, 0.0)
-        return self._clock() + (0.0 if least <= 0 <= most else most)
+    @property
+    def latest(self) -> float | None:
+        """The latest time that it can be there: one answer tells it to a second and the time that
+        it took, several more exactly. ``None`` before the first."""
+        return None if self._ahead is None else self._clock() + self._ahead[1]

@@ -27,20 +27,24 @@ def digests(purpose, value):
 
 class Process:
     def __init__(self, state, clock, names=digests):
+        self.clock = clock
         self.endings = Endings(state, names, clock=clock)
         self.cut_offs = CutOffs(
             state, names, clock=clock, remembered=10_000, heard=self.endings.hear
         )
 
-    def watch(self, name="session", who=MINE, began=900, issued=900, newer_than=0):
-        return self.endings.watch(
-            name, who, signed_in_at=began, issued_at=issued, newer_than=newer_than
-        )
+    def watch(self, name="session", who=MINE, began=900, issued=900, **moments):
+        return self.endings.watch(name, who, signed_in_at=began, issued_at=issued, **moments)
 
     def change(self, **values):
         watch = self.watch(**values)
         assert self.endings.look(watch) is None
         return watch.change
+
+    def changed(self, **values):
+        watch = self.watch(**values)
+        assert self.endings.look(watch) is None
+        return watch.changed
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ def state(clock):
 
 @pytest.fixture
 def process(state, clock):
-    return lambda **more: Process(state, clock, **more)
+    return lambda state=state, **more: Process(state, clock, **more)
 
 
 ENDS = [("person", "user_a"), ("organization", "org_a"), ("everybody", "")]
@@ -132,10 +136,41 @@ def test_security_w2_a_token_that_was_asked_for_when_the_change_was_known_is_new
     one = process()
     one.cut_offs.change("role", "admin", at=1_000.5)
     assert one.change(issued=1_000) == Change.TOLD
-    assert one.change(issued=1_000, newer_than=999) == Change.TOLD
-    assert one.change(issued=990, newer_than=1_000) == Change.NONE
-    one.cut_offs.change("role", "admin", at=1_001)
-    assert one.change(issued=990, newer_than=1_000) == Change.TOLD
+    known = one.changed(issued=1_000)
+    assert one.change(issued=990, newer_than=known) == Change.NONE
+    # Of the same second, and another one all the same.
+    one.cut_offs.change("role", "admin", at=1_000.501)
+    assert one.change(issued=990, newer_than=known) == Change.TOLD
+    assert one.change(issued=1_000, newer_than=known) == Change.TOLD
+    assert one.change(issued=1_000, newer_than=one.changed(issued=1_000)) == Change.NONE
+
+
+@pytest.mark.parametrize("at", [990, 1_000, 1_050, 1_100])
+def test_security_w2_what_is_known_of_one_change_says_nothing_of_another(process, at):
+    """Also when the first one is stamped ahead of the clock of the tokens."""
+    one = process()
+    one.cut_offs.change("everybody", "", at=1_100)
+    known = one.changed(issued=1_000)
+    assert one.change(issued=990, newer_than=known) == Change.NONE
+    one.cut_offs.change("membership", membership("user_a", "org_a"), at=at, confirm=True)
+    assert one.change(issued=990, newer_than=known) == Change.CONFIRM
+
+
+def test_what_a_token_is_newer_than_is_kept_until_its_moment_of_issue_proves_it(process):
+    one = process()
+    one.cut_offs.change("role", "admin", at=950.2)
+    one.cut_offs.change("everybody", "", at=960.9)
+    one.cut_offs.change("person", "user_b", at=960.9)
+    first = one.changed(issued=900)
+    assert sorted(first.values()) == [950_200, 960_900]
+    second = one.watch(issued=950, asked_after=first)
+    assert second.proven == first
+    third = one.watch(issued=960, newer_than=first, asked_after=dict.fromkeys(first, 960_999))
+    assert third.proven == dict.fromkeys(first, 960_999)
+    assert one.watch(issued=951, newer_than=first).proven == {
+        mark: at for mark, at in first.items() if at == 960_900
+    }
+    assert one.watch(issued=961, newer_than=first).proven == {}
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -149,7 +184,9 @@ def test_workos_has_to_confirm_what_was_issued_up_to_the_last_change_that_asks_f
     found = {issued: one.change(issued=issued) for issued in (940, 950, 951, 960, 961)}
     confirm, told = Change.CONFIRM, Change.TOLD
     assert found == {940: confirm, 950: confirm, 951: told, 960: told, 961: Change.NONE}
-    assert one.change(issued=940, newer_than=950) == Change.TOLD
+    older = process(MemoryState(clock=one.clock, combine=COMBINE))
+    older.cut_offs.change("membership", place, at=950, confirm=True)
+    assert one.change(issued=940, newer_than=older.changed(issued=940)) == Change.TOLD
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -163,16 +200,6 @@ def test_pages_are_told_up_to_the_last_change_that_concerns_them(process, order)
         Change.RENEW,
         Change.NONE,
     ]
-
-
-def test_the_last_change_that_makes_a_token_old_is_known(process):
-    one = process()
-    one.cut_offs.change("role", "admin", at=950)
-    one.cut_offs.change("person", "user_a", at=940)
-    one.cut_offs.change("person", "user_b", at=960)
-    watch = one.watch()
-    one.endings.look(watch)
-    assert watch.changed_at == 950
 
 
 def test_the_strongest_change_counts(process):

@@ -437,3 +437,58 @@ def test_a_session_that_a_change_made_old_sends_no_timing(site, browser, clock):
     assert (poll.status_code, "Server-Timing" in poll.headers) == (200, False)
     assert status(browser).json["changed"] is True
     assert "Server-Timing" in browser.fetch("/api/me").headers
+
+
+def begin_of_a_second(clock):
+    clock.advance(1 - clock() % 1)
+
+
+@pytest.mark.parametrize("scope", ["membership", "person"])
+@pytest.mark.parametrize("requests", [1, 2, 3])
+@pytest.mark.parametrize("confirm", [False, True])
+def test_security_w2_a_second_change_of_the_same_second_counts_too(
+    site, browser, workos, clock, place, scope, requests, confirm
+):
+    begin_of_a_second(clock)
+    name = place if scope == "membership" else workos.user("alice@acme.test").id
+    site.parts.cut_offs.change(scope, name, at=clock(), confirm=confirm)
+    clock.advance(0.3)
+    for _ in range(requests):
+        assert browser.fetch("/api/me").json["role"] == "admin"
+    clock.advance(0.3)
+    workos.remove_membership("alice@acme.test", "Acme")
+    site.parts.cut_offs.change("membership", place, at=clock(), confirm=True)
+    clock.advance(1)
+    assert browser.fetch("/api/me").status_code == 401
+
+
+def test_security_w2_the_role_of_a_second_change_of_the_same_second_is_there(
+    site, browser, workos, clock, place
+):
+    begin_of_a_second(clock)
+    for role in ("member", "admin", "member"):
+        workos.set_role("alice@acme.test", "Acme", role)
+        site.parts.cut_offs.change("membership", place, at=clock())
+        clock.advance(0.3)
+        for _ in range(3):
+            assert browser.fetch("/api/me").json["role"] == role
+    clock.advance(10)
+    before = exchanges(workos)
+    assert browser.fetch("/api/me").json["role"] == "member"
+    assert exchanges(workos) == before <= 6
+
+
+@pytest.mark.parametrize("ahead", [1, 100])
+def test_security_w2_an_event_that_is_stamped_ahead_hides_no_other(
+    site, browser, workos, clock, place, ahead
+):
+    begin_of_a_second(clock)
+    site.parts.cut_offs.change("everybody", "", at=clock() + ahead, told=True)
+    for _ in range(4):
+        clock.advance(0.2)
+        assert browser.fetch("/api/me").status_code == 200
+    assert exchanges(workos) == 2
+    workos.remove_membership("alice@acme.test", "Acme")
+    site.parts.cut_offs.change("membership", place, at=clock(), confirm=True)
+    clock.advance(2)
+    assert browser.fetch("/api/me").status_code == 401

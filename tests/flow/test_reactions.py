@@ -477,6 +477,23 @@ def test_a_cut_off_without_a_time_is_none(browser, workos, clock, happen):
     assert exchanges(workos) == before
 
 
+def test_security_w2_an_event_that_is_stamped_ahead_hides_none_of_the_same_kind(
+    site, browser, workos, clock, happen
+):
+    """WorkOS's answers tell what time it can be there at most."""
+    role = {"slug": "admin"}
+    happen("role.updated", role, at=clock() + 100)
+    for _ in range(3):
+        clock.advance(1)
+        assert me(browser).status_code == 200
+    before = len(workos.exchanges("refresh_token"))
+    clock.advance(1)
+    happen("role.updated", role)
+    clock.advance(1)
+    assert me(browser).status_code == 200
+    assert len(workos.exchanges("refresh_token")) == before + 1
+
+
 def test_security_w2_an_event_of_the_future_does_not_meet_who_signs_in_tomorrow(
     site, browser, workos, clock, happen
 ):

@@ -282,15 +282,29 @@ MUTATIONS = [
     Mutation(
         "a token that was asked for when the change was known is newer",
         "coordination/watch.py",
-        "self.issued_at <= moment > self.newer_than",
-        "self.issued_at <= moment",
+        " and moment > self.newer_than.get(_mark(key), 0)",
+        "",
         "tests/flow/test_changes.py",
+    ),
+    Mutation(
+        "two changes of one second are two",
+        "coordination/cutoffs.py",
+        "moment = int(at * 1000)",
+        "moment = int(at) * 1000",
+        "tests/coordination/test_cutoffs.py tests/flow/test_changes.py",
+    ),
+    Mutation(
+        "what is known of one change says nothing of another",
+        "coordination/watch.py",
+        "self.newer_than.get(_mark(key), 0)",
+        "max(self.newer_than.values(), default=0)",
+        "tests/coordination/test_cutoffs.py tests/flow/test_changes.py",
     ),
     Mutation(
         "one exchange does not prove a token newer",
         "refresh/exchange.py",
-        "newer_than=max(record.newer_than, record.asked_after if order.changed_at else 0)",
-        "newer_than=order.changed_at",
+        "newer_than=order.newer_than",
+        "newer_than=order.asked_after",
         "tests/flow/test_changes.py tests/refresh",
     ),
     Mutation(
@@ -312,6 +326,13 @@ MUTATIONS = [
         "reactions.py",
         "        elif not shared:\n            raise Unrecorded",
         "        elif False:\n            raise Unrecorded",
+        "tests/flow/test_reactions.py",
+    ),
+    Mutation(
+        "no event is of later than now at WorkOS",
+        "reactions.py",
+        "self._clock() + _AHEAD if there is None else there + _AHEAD_OF_ANSWERS",
+        "self._clock() + _AHEAD",
         "tests/flow/test_reactions.py",
     ),
     Mutation(
