@@ -80,9 +80,11 @@ class ActiveSessions:
 
         What is recorded first ends them in all processes, also if WorkOS does not answer: then
         each is revoked there when it comes the next time.
+
+        :raises TypeError, ValueError: ``user`` is nobody that WorkOS could know, or ``keep`` no
+            session. Nothing is ended.
         """
-        user_id = id_of(user)
-        kept = keep if keep is None or isinstance(keep, str) else keep.id
+        user_id, kept = id_of(user), _kept(keep)
         shared = self.cut_offs.end(
             "person",
             user_id,
@@ -151,6 +153,24 @@ class ActiveSessions:
                 self.revoker.later(session_id)
         if waits:
             self.revoker.retry()
+
+
+def _kept(keep: Kept) -> str | None:
+    """The id of the session that goes on; ``None`` for none, as with ``current_session`` where
+    nobody is signed in.
+
+    :raises TypeError: it is something else.
+    :raises ValueError: the id is empty: somebody means to keep one, and all would end.
+    """
+    if keep is None:
+        return None
+    if isinstance(keep, Session | ActiveSession):
+        return keep.id
+    if not isinstance(keep, str):
+        raise TypeError("Which session goes on? Pass keep=current_session, or the id of a session.")
+    if not keep:
+        raise ValueError("Which session goes on? The id is empty; keep=None ends all of them.")
+    return keep
 
 
 def id_of(user: Person) -> str:

@@ -13,12 +13,13 @@ from .coordination.budget import Budget
 from .coordination.counters import Counters
 from .coordination.cutoffs import COMBINE, CutOffs
 from .coordination.endings import Endings
-from .coordination.layered import LayeredState, Store
+from .coordination.layered import LayeredState
 from .coordination.lease import Leases
 from .coordination.memory import CAPACITY, ENDS_CAPACITY, MemoryState
 from .coordination.once import Once
 from .coordination.redis_channel import bell_of
 from .coordination.revocations import Revoker
+from .coordination.sealed_store import SealedStore, Store
 from .coordination.shared_state import Combine, SharedState
 from .coordination.streams import Streams
 from .opening import Opener
@@ -71,16 +72,10 @@ def assemble(
         memory = MemoryState(clock=clock, capacity=capacity, combine=combine)
         if shared is None:
             return memory
-        return LayeredState(
-            shared,
-            memory,
-            # The longest value is a cookie value, which is sealed and encoded twice more.
-            sealer("shared state", 4 * LONGEST),
-            breaker,
-            clock=clock,
-            namespace=_namespace(settings),
-            combine=combine,
-        )
+        # The longest value is a cookie value, which is sealed and encoded twice more.
+        seal = sealer("shared state", 4 * LONGEST)
+        store = SealedStore(shared, seal, breaker, namespace=_namespace(settings))
+        return LayeredState(store, memory, clock=clock, combine=combine)
 
     state = remember(CAPACITY)
     # Apart from the rest: many refreshes must not push out who has signed out.

@@ -198,7 +198,8 @@ class WorkOSSessions:
         Here it takes effect also while WorkOS does not answer: then each session is revoked there
         when it comes the next time (security W3).
 
-        :param keep: a session that goes on, or its id: most often ``current_session``.
+        :param keep: a session that goes on, or its id: most often ``current_session``. An empty id
+            is a :exc:`ValueError`, and ends none.
         :returns: how many sessions WorkOS listed and this call has ended; 0 while it does not
             answer, and for somebody whom it does not know.
         """

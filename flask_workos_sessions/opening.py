@@ -179,7 +179,7 @@ class Opener:
         because of one change: the rest is with one of its next requests."""
         if now >= self._renewal_due(known):
             return True
-        if not known.watch.change or self.refresher.under_way(known.record):
+        if not known.watch.change or self.refresher.waits(known.record):
             return False
         return self.pace.take()
 

@@ -11,7 +11,7 @@ from flask import Flask
 from flask_caching import Cache
 
 from ..settings import Settings
-from .layered import Store
+from .sealed_store import Store
 
 #: Flask-Caching lays its configuration over all of the app's own ``CACHE_*``: what the app set for
 #: its cache must not reach ours.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .shared_state import SharedState
+from .shared_state import Rule, SharedState
 from .watch import Scope
 
 #: Seconds for which a change is remembered: a token that was issued before it has run out by then,
@@ -20,7 +21,7 @@ ENDS: tuple[Scope, ...] = ("person", "organization", "everybody")
 
 class CutOff(NamedTuple):
     """What is recorded: the moment up to which it holds (milliseconds, for two changes of one
-    second are two), and for an end why, until when (epoch seconds) it matters, and the key of a
+    second are two), until when (epoch seconds) it matters, and for an end why, and the key of a
     session that goes on all the same.
 
     Up to ``firm`` it holds without exception: an end spares nobody, and a change is to be
@@ -57,8 +58,9 @@ def merged(one: bytes, two: bytes) -> bytes:
     return bytes(later._replace(firm=firm, told=told, until=until))
 
 
-#: How shared state merges cut-offs.
-COMBINE = {ENDS_UNDER: merged, CHANGES_UNDER: merged}
+#: How shared state merges cut-offs, and for how long it keeps them.
+RULE = Rule(merged, lambda value: CutOff.read(value).until)
+COMBINE = {ENDS_UNDER: RULE, CHANGES_UNDER: RULE}
 
 
 class CutOffs:
@@ -104,12 +106,12 @@ class CutOffs:
         """
         if scope not in ENDS:
             raise ValueError(f"Nothing ends by a cut-off for a {scope}.")
-        until = int(self._clock()) + self._remembered
+        until = math.ceil(self._clock()) + self._remembered
         names = [ENDS_UNDER + each for each in cut_off_digests(self._digests, scope, name)]
         for number, key in enumerate(names):
             spared = keep[number] if keep else ""
             cut_off = CutOff(int(at * 1000), until=until, reason=reason, keep=spared)
-            self._state.merge(key, bytes(cut_off), self._remembered)
+            self._state.merge(key, bytes(cut_off))
         return self._shared(names)
 
     def change(
@@ -123,9 +125,14 @@ class CutOffs:
         """
         names = [CHANGES_UNDER + each for each in cut_off_digests(self._digests, scope, name)]
         moment = int(at * 1000)
-        cut_off = CutOff(moment, firm=moment if confirm else 0, told=moment if told else 0)
+        cut_off = CutOff(
+            moment,
+            firm=moment if confirm else 0,
+            told=moment if told else 0,
+            until=math.ceil(self._clock()) + CHANGE_SECONDS,
+        )
         for key in names:
-            self._state.merge(key, bytes(cut_off), CHANGE_SECONDS)
+            self._state.merge(key, bytes(cut_off))
         return self._shared(names)
 
     def _shared(self, names: Sequence[str]) -> bool:

@@ -135,14 +135,19 @@ class Endings:
 
     def end(self, session_id: str, reason: str, *, until: float) -> Recorded:
         """Refuse the session up to ``until`` (epoch seconds)."""
-        key, *others = keys = self.keys(session_id)
+        keys = self.keys(session_id)
         value = b"%d %s" % (math.ceil(until), reason.encode())
         seconds = self._seconds_to(until)
         shared_before = self._shared(keys)
-        first = self._ended.add(key, reason.encode(), seconds)
+        first = self._ended.add(keys[0], reason.encode(), seconds)
+        # In one order everywhere: of two who end it at once, the first key tells who was first. By
+        # then somebody with another password may have ended it under that alone.
+        decides, *others = sorted(keys)
+        if others and any(each.value is not None for each in self._state.ask_all(keys)):
+            first = False
+        first = self._state.add(decides, value, seconds) and first
         for other in others:
             self._state.add(other, value, seconds)
-        first = self._state.add(key, value, seconds) and first
         shared = self._shared(keys)
         if first or (shared and not shared_before):
             self._recorded(keys)

@@ -60,12 +60,13 @@ class MemoryState:
             self._put(key, value, seconds)
             return True
 
-    def merge(self, key: str, value: bytes, seconds: int) -> None:
+    def merge(self, key: str, value: bytes) -> None:
+        rule = rule_for(key, self._combine)
         with self._lock:
             there = self.get(key)
             if there is not None:
-                value = rule_for(key, self._combine)(there, value)
-            self._put(key, value, seconds)
+                value = rule.merged(there, value)
+            self._put(key, value, rule.seconds(value, self._clock()))
 
     def is_shared(self, key: str) -> bool:
         return True

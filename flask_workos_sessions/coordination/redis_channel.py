@@ -9,8 +9,8 @@ from typing import Any
 
 from .bell import Bell, Receive
 from .breaker import Breaker, Wording
-from .layered import Store
 from .redis_backend import RedisBackend, connect
+from .sealed_store import Store
 from .shared_state import SharedState
 
 #: Seconds for the answer to a subscription.

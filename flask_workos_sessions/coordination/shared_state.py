@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .breaker import Answer
 
-#: What keys of a kind that can be merged begin with (up to and with the colon), and the rule: of
-#: two values it makes one, the same in whatever order.
-Combine = Mapping[str, Callable[[bytes, bytes], bytes]]
+
+class Rule(NamedTuple):
+    """How two values become one, the same in whatever order; and until when (epoch seconds) a value
+    matters: it is kept for so long, whoever wrote it."""
+
+    merged: Callable[[bytes, bytes], bytes]
+    until: Callable[[bytes], float]
+
+    def seconds(self, value: bytes, now: float) -> int:
+        """For how long a value is to be kept."""
+        return max(1, math.ceil(self.until(value) - now))
 
 
-def rule_for(key: str, combine: Combine) -> Callable[[bytes, bytes], bytes]:
+#: What keys of a kind that can be merged begin with (up to and with the colon), and the rule.
+Combine = Mapping[str, Rule]
+
+
+def rule_for(key: str, combine: Combine) -> Rule:
     """The rule by which values under a key are merged.
 
     :raises KeyError: there is none for keys of this kind.
@@ -52,9 +65,9 @@ class SharedState(Protocol):
         """Keep a value unless there is one already: true for exactly one caller."""
         ...
 
-    def merge(self, key: str, value: bytes, seconds: int) -> None:
+    def merge(self, key: str, value: bytes) -> None:
         """Keep a value together with the one that is there, by the rule for keys of this kind
-        (:data:`Combine`): whoever writes first or last, and during an outage, none is lost."""
+        (:class:`Rule`): whoever writes first or last, and during an outage, none is lost."""
         ...
 
     def is_shared(self, key: str) -> bool:

@@ -134,6 +134,14 @@ class Refresher:
         """Whether a request of this process exchanges this token, or looks for its result."""
         return self.rotations.digest(record.refresh_token) in self._flights_of_this_process()
 
+    def waits(self, record: SessionRecord) -> bool:
+        """Whether a request that can do without would not exchange this token now: another one of
+        this process does, or it is too early to try again."""
+        if self.under_way(record):
+            return True
+        digest = self.rotations.digest(record.refresh_token)
+        return self._attempts.pause(digest, proactive=True)[0] > 0 or self._backoff.wait() > 0
+
     def refused(self, record: SessionRecord) -> bool:
         """Whether WorkOS has refused this token, as far as that is known already."""
         return self.rotations.dead(self.rotations.digest(record.refresh_token))

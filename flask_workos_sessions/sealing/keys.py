@@ -37,9 +37,9 @@ class KeyRing:
         return f"KeyRing({len(self._secrets)} passwords)"
 
     @property
-    def first(self) -> tuple[bytes, bytes]:
-        """Id and secret of the password that seals."""
-        return self._ids[0], self._secrets[0]
+    def all(self) -> list[tuple[bytes, bytes]]:
+        """Id and secret of every password, the one that seals first."""
+        return list(zip(self._ids, self._secrets, strict=True))
 
     def secret(self, key_id: bytes) -> bytes | None:
         """The password with this id, or ``None`` when it is not on the ring."""

@@ -47,7 +47,16 @@ class Sealer:
 
         :param also: another secret, without which the value does not open either.
         """
-        key_id, secret = self._keys.first
+        return self._seal(*self._keys.all[0], plaintext, name, also)
+
+    def seal_all(self, plaintext: bytes, *, name: str) -> list[str]:
+        """Seal ``plaintext`` under every password: whoever has one of them can open one of these,
+        also when the password is changed."""
+        return [self._seal(key_id, secret, plaintext, name) for key_id, secret in self._keys.all]
+
+    def _seal(
+        self, key_id: bytes, secret: bytes, plaintext: bytes, name: str, also: bytes = b""
+    ) -> str:
         salt = os.urandom(_SALT_SIZE)
         cipher, nonce = self._cipher(also + secret, salt)
         sealed = cipher.encrypt(nonce, plaintext, self._associated(name))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-from ..coordination.layered import Store
+from ..coordination.sealed_store import Store
 
 #: Bytes of the longest value; most are a few thousand.
 LONGEST_VALUE = 180_000

@@ -251,7 +251,9 @@ def test_merging_is_the_same_in_any_order():
         for keep in ("", "a", "b")
     ]
     for one, two in product(some, some):
-        assert merged(one, two) == merged(two, one)
+        both = merged(one, two)
+        assert both == merged(two, one)
+        assert merged(both, one) == merged(both, two) == both
     drawn = Random(7)
     for _ in range(2_000):
         one, two, three = drawn.choices(some, k=3)

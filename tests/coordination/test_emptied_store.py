@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+from itertools import permutations
 
 import pytest
 
@@ -30,9 +31,9 @@ def running(state, time):
 
 def empty(shared, state):
     if shared.kind == "redis":
-        state._store._redis().flushall()
+        state._store.backend._redis().flushall()
     else:
-        with state._store._connection() as connection:
+        with state._store.backend._connection() as connection:
             connection.execute("DELETE FROM entries")
 
 
@@ -44,7 +45,7 @@ def away(state, monkeypatch):
         raise OSError
 
     for name in ("get", "get_many", "set", "add", "delete", "remove"):
-        patch.setattr(state._store, name, fail)
+        patch.setattr(state._store.backend, name, fail)
     return patch
 
 
@@ -131,7 +132,7 @@ def test_security_r7_an_emptied_store_is_noticed(store):
 
 def test_security_r6_a_planted_birth_is_not_believed(store):
     state = store.process()
-    state._store.set(state._name("life"), bytes(16), 60)
+    state._store.backend.set(state._store.name("life"), bytes(16), 60)
     state.get("anything")
     assert state.born == pytest.approx(store.clock(), abs=0.01)
 
@@ -310,7 +311,7 @@ def test_two_who_merge_at_once_lose_nothing(store):
 def test_who_reads_between_two_writes_sees_the_end(store, monkeypatch):
     """The writer in between is the earlier one, and slow: nobody overtakes it, or is overtaken."""
     one, two = Process(store), Process(store)
-    write, done = one.ends._store.set, []
+    write, done = one.ends._store.backend.set, []
 
     def slow(name, *arguments):
         if name.endswith(tuple(one.parts.keys.digests("cut-off", "everybody "))) and not done:
@@ -319,7 +320,7 @@ def test_who_reads_between_two_writes_sees_the_end(store, monkeypatch):
             done[0].join(0.05)
         return write(name, *arguments)
 
-    monkeypatch.setattr(one.ends._store, "set", slow)
+    monkeypatch.setattr(one.ends._store.backend, "set", slow)
     one.end(at=100)
     done[0].join()
     assert Process(store).look(began=150) == "revoked"
@@ -327,10 +328,10 @@ def test_who_reads_between_two_writes_sees_the_end(store, monkeypatch):
 
 def test_the_lock_of_a_process_that_died_holds_nobody_up_for_long(store):
     one = Process(store)
-    name = one.ends._name("ends:" + one.parts.keys.digests("cut-off", "everybody ")[0])
-    one.ends._store.add(name + ":merging", b"somebody", 60)
+    name = one.ends._store.name("ends:" + one.parts.keys.digests("cut-off", "everybody ")[0])
+    one.ends._store.backend.add(name + ":merging", b"somebody", 60)
     slept = []
-    one.ends._sleep = slept.append
+    one.ends._store._sleep = slept.append
     one.end(at=100)
     assert sum(slept) == pytest.approx(1, abs=0.1)
     assert Process(store).look(began=100) == "revoked"
@@ -340,7 +341,7 @@ def test_waiting_is_left_to_whatever_has_taken_the_place_of_sleep_since(store, m
     """gevent does so after a preload; the sleep of before would stop all requests of the worker."""
     one, slept = Process(store), []
     monkeypatch.setattr("time.sleep", slept.append)
-    one.ends._sleep(1)
+    one.ends._store._sleep(1)
     one.parts.refresher._sleep(2)
     assert slept == [1, 2]
 
@@ -419,3 +420,210 @@ def test_security_w3_what_ended_before_the_password_was_changed_stays_ended(stor
     assert going_on.change is Change.TOLD
     assert after.reason("by name") == "signed_out"
     assert after.look(after.watch("other", about, signed_in_at=151, issued_at=301)) is None
+
+
+def test_security_w3_what_ends_while_the_password_is_changed_stays_ended(store):
+    """Recorded by who has the old one in use still, and read by who has only the new one."""
+    first = {"WORKOS_COOKIE_PASSWORD": OLD, "WORKOS_COOKIE_PASSWORD_FALLBACKS": [NEW]}
+    then = {"WORKOS_COOKIE_PASSWORD": NEW, "WORKOS_COOKIE_PASSWORD_FALLBACKS": [OLD]}
+    recorder = Process(store, **first)
+    recorder.end(at=100)
+    recorder.parts.cut_offs.change("role", "admin", at=300)
+    recorder.parts.endings.end("by name", "signed_out", until=store.clock() + 60)
+    for config in (first, then, {"WORKOS_COOKIE_PASSWORD": NEW}, {"WORKOS_COOKIE_PASSWORD": OLD}):
+        endings = Process(store, **config).parts.endings
+        about = subjects("user_a", "org_a", ["admin"])
+        assert endings.look(endings.watch("session", about, signed_in_at=100)) == "revoked"
+        assert endings.reason("by name") == "signed_out"
+        going_on = endings.watch("session", about, signed_in_at=101, issued_at=300)
+        assert endings.look(going_on) is None
+        assert going_on.change is Change.TOLD
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3), 2)))
+def test_an_end_has_one_who_was_first_also_while_the_password_is_changed(store, order):
+    """Who is first tells the application, and WorkOS."""
+    configs = (
+        {"WORKOS_COOKIE_PASSWORD": OLD},
+        {"WORKOS_COOKIE_PASSWORD": OLD, "WORKOS_COOKIE_PASSWORD_FALLBACKS": [NEW]},
+        {"WORKOS_COOKIE_PASSWORD": NEW, "WORKOS_COOKIE_PASSWORD_FALLBACKS": [OLD]},
+    )
+    until = store.clock() + 60
+    earlier, later = (Process(store, **configs[number]).parts.endings for number in order)
+    for number in range(10):
+        assert earlier.end(f"session {number}", "revoked", until=until).first
+        assert not later.end(f"session {number}", "revoked", until=until).first
+
+
+def test_of_two_who_end_a_session_at_once_while_the_password_is_changed_one_is_first(
+    store, monkeypatch
+):
+    one = Process(store, WORKOS_COOKIE_PASSWORD=OLD, WORKOS_COOKIE_PASSWORD_FALLBACKS=[NEW])
+    two = Process(store, WORKOS_COOKIE_PASSWORD=NEW, WORKOS_COOKIE_PASSWORD_FALLBACKS=[OLD])
+    both, firsts = threading.Barrier(2, timeout=10), []
+
+    def step_by_step(state, name):
+        step = getattr(state, name)
+
+        def together(*arguments):
+            result = step(*arguments)
+            both.wait()
+            return result
+
+        monkeypatch.setattr(state, name, together)
+
+    for each in (one, two):
+        step_by_step(each.ends, "ask_all")
+        step_by_step(each.ends, "add")
+
+    def end(process):
+        until = store.clock() + 60
+        firsts.append(process.parts.endings.end("session", "revoked", until=until).first)
+
+    threads = [threading.Thread(target=end, args=(each,)) for each in (one, two)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(firsts) == [False, True]
+
+
+def copy_of(shared, state):
+    """What a snapshot would have of it."""
+    if shared.kind == "redis":
+        client = state._store.backend._redis()
+        return {key: client.dump(key) for key in client.scan_iter()}
+    with state._store.backend._connection() as connection:
+        return connection.execute("SELECT * FROM entries").fetchall()
+
+
+def set_back(shared, state, copy):
+    """The store is restarted from a snapshot."""
+    empty(shared, state)
+    if shared.kind == "redis":
+        for key, value in copy.items():
+            state._store.backend._redis().restore(key, 10**8, value)
+    else:
+        with state._store.backend._connection() as connection:
+            for row in copy:
+                connection.execute(f"INSERT INTO entries VALUES ({','.join('?' * len(row))})", row)
+
+
+@pytest.mark.parametrize("before", [None, 50])
+@pytest.mark.parametrize("by_name", [True, False])
+def test_security_r7_a_store_that_was_set_back_gets_what_it_has_lost(store, before, by_name):
+    """A Redis from its last snapshot still knows its life, and perhaps an older end."""
+    one, two = Process(store), Process(store)
+    one.look(began=1)
+    two.look(began=1)
+    if before is not None:
+        two.end(at=before)
+    copy = copy_of(store, one.ends)
+    one.end(at=100)
+    if by_name:
+        one.parts.endings.end("by name", "signed_out", until=store.clock() + 3600)
+    store.clock.advance(600)
+    set_back(store, one.ends, copy)
+    assert one.look(began=80) == "revoked", "it still knows"
+    for each in (one, two, one, two):
+        each.pause()
+        each.look(began=200)
+    fresh = Process(store)
+    for each in (one, two, fresh):
+        assert each.look(began=80) == "revoked"
+        assert each.look(began=101) is None
+        assert each.parts.endings.reason("by name") == ("signed_out" if by_name else None)
+
+
+def test_security_r7_a_store_that_was_set_back_is_doubted(store):
+    """It may have lost what a process knew that is gone: older tokens are refreshed."""
+    one, two, gone = Process(store), Process(store), Process(store)
+    for each in (one, two):
+        each.look(began=1)
+    copy = copy_of(store, one.ends)
+    gone.end(at=100)
+    # Of what this process has recorded nobody asks here again.
+    one.parts.endings.end("by name", "signed_out", until=store.clock() + 3600)
+    store.clock.advance(600)
+    set_back(store, one.ends, copy)
+    del gone
+    one.pause()
+    one.look(began=200)
+    two.pause()
+    two.look(began=200)
+    assert one.parts.endings.born == two.parts.endings.born == pytest.approx(store.clock(), abs=1)
+    store.clock.advance(600)
+    born = one.parts.endings.born
+    for each in (one, two) * 3:
+        each.pause()
+        each.look(began=200)
+    assert one.parts.endings.born == two.parts.endings.born == born, "once"
+
+
+def test_a_copy_that_lags_behind_loses_nothing_and_is_not_doubted(store, monkeypatch):
+    """A question goes to a replica that has not got the last writes yet."""
+    one = Process(store)
+    one.look(began=1)
+    born = one.parts.endings.born
+    backend = one.ends._store.backend
+    get_many = backend.get_many
+    one.end(at=100)
+    monkeypatch.setattr(backend, "get_many", lambda *names: [None] * len(names))
+    store.clock.advance(10)
+    assert one.look(began=80) == "revoked"
+    monkeypatch.setattr(backend, "get_many", get_many)
+    one.pause()
+    assert one.look(began=80) == Process(store).look(began=80) == "revoked"
+    assert one.parts.endings.born == born
+
+
+def test_what_has_run_out_is_not_taken_for_lost(make_shared):
+    store = make_shared("sqlite")
+    one = Process(store)
+    one.look(began=1)
+    born = one.parts.endings.born
+    one.end(at=100)
+    one.parts.endings.end("by name", "signed_out", until=store.clock() + 3600)
+    remembered = one.parts.cut_offs._remembered
+    for seconds in (3600, remembered - 3600 - 30, 30, 1):
+        store.clock.advance(seconds)
+        if seconds != 3600:
+            # A store's clock may be a little ahead of ours.
+            one.ends._store.delete("ends:" + one.parts.keys.digests("cut-off", "everybody ")[0])
+        one.pause()
+        one.look(began=200)
+    assert one.parts.endings.born == born
+    assert one.look(began=80) is None
+
+
+def test_an_older_end_that_is_copied_does_not_shorten_the_life_of_one_that_spares_somebody(
+    make_shared,
+):
+    store = make_shared("sqlite")
+    one, two = Process(store), Process(store)
+    remembered = one.parts.cut_offs._remembered
+    one.end(at=100)
+    store.clock.advance(remembered - 100)
+    empty(store, one.ends)
+    two.end(at=200, keep=two.parts.endings.keys("other"))
+    one.pause()
+    one.look(began=300)
+    store.clock.advance(200)
+    assert {each.look(began=150) for each in (one, two, Process(store))} == {"revoked"}
+
+
+def test_an_older_event_that_comes_late_does_not_shorten_the_life_of_a_change(make_shared):
+    store = make_shared("sqlite")
+    one, two = Process(store), Process(store)
+    about = subjects("user_a", "org_a", ["admin"])
+    one.parts.cut_offs.change("role", "admin", at=100)
+    store.clock.advance(86_400 - 100)
+    empty(store, one.ends)
+    two.parts.cut_offs.change("role", "admin", at=200, told=True)
+    one.pause()
+    one.look(began=300)
+    store.clock.advance(200)
+    for each in (one, two, Process(store)):
+        watch = each.parts.endings.watch("session", about, issued_at=150)
+        assert each.parts.endings.look(watch) is None
+        assert watch.change is Change.TOLD

@@ -190,10 +190,12 @@ def _entries(shared, state):
     if shared.kind == "redis":
         # Redis removes what has run out in its own time.
         deadline = time.monotonic() + 20
-        while (found := state._store._redis().dbsize()) > 320 and time.monotonic() < deadline:
+        while (
+            found := state._store.backend._redis().dbsize()
+        ) > 320 and time.monotonic() < deadline:
             time.sleep(0.05)
         return found
-    with state._store._connection() as connection:
+    with state._store.backend._connection() as connection:
         return connection.execute("SELECT count(*) FROM entries").fetchone()[0]
 
 
@@ -217,7 +219,7 @@ def test_only_this_very_value_is_discarded(shared):
 
 
 def test_a_backend_replaces_only_what_is_there_and_removes_only_what_it_was_shown(store):
-    backend = store.process()._store
+    backend = store.process()._store.backend
     assert not backend.replace("k", b"1", 60)
     assert backend.get("k") is None
     backend.set("k", b"1", 1)

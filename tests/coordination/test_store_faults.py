@@ -69,7 +69,7 @@ def test_a_redis_that_is_emptied_forgets_nothing_that_this_process_wrote(make_sh
     state = make_shared("redis").process()
     state.set("rotated", b"1", 60)
     assert state.add("ended", b"1", 60)
-    state._store._redis().flushall()
+    state._store.backend._redis().flushall()
     assert state.get("rotated") == b"1"
     assert not state.add("ended", b"2", 60)
 
@@ -109,7 +109,7 @@ def test_an_address_that_swallows_what_is_sent_to_it(make_shared, lines):
 
 def test_a_redis_that_takes_no_writes(make_shared, lines):
     state = make_shared("redis").process()
-    client = state._store._redis()
+    client = state._store.backend._redis()
     client.config_set("min-replicas-to-write", 1)
     goes_on_alone(state, lines)
     client.config_set("min-replicas-to-write", 0)
@@ -242,7 +242,7 @@ def test_security_r7_a_question_without_an_answer_is_one_though_another_was_answ
     """Two at the same time: mine fails, and before I look on the other's comes back well."""
     parts = make_shared("sqlite").app(WORKOS_REVOCATION_REQUIRED=True).extensions[PARTS]
     state, asked, go = parts.endings._state, threading.Event(), threading.Event()
-    get, failed = state._store.get, state.breaker._failed
+    get, failed = state._store.backend.get, state.breaker._failed
     state.get("anything")
 
     def answer(name):
@@ -259,8 +259,10 @@ def test_security_r7_a_question_without_an_answer_is_one_though_another_was_answ
         assert not state.breaker.failing
 
     other = threading.Thread(target=state.get, args=("anything",))
-    monkeypatch.setattr(state._store, "get", answer)
-    monkeypatch.setattr(state._store, "get_many", lambda *names: [answer(name) for name in names])
+    monkeypatch.setattr(state._store.backend, "get", answer)
+    monkeypatch.setattr(
+        state._store.backend, "get_many", lambda *names: [answer(name) for name in names]
+    )
     monkeypatch.setattr(state.breaker, "_failed", overtaken)
     other.start()
     assert asked.wait(5)

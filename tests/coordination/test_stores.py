@@ -13,18 +13,18 @@ from flask_workos_sessions.testing import settings
 
 
 def raw(state, key):
-    return state._store.get(state._name(key))
+    return state._store.backend.get(state._store.name(key))
 
 
 def plant(state, key, value):
-    state._store.set(state._name(key), value, 60)
+    state._store.backend.set(state._store.name(key), value, 60)
 
 
 def test_security_r6_a_value_is_sealed_and_of_another_length_of_life_than_its_text(store):
     state = store.process()
     state.set("k", b"a refresh token", 60)
     assert b"refresh" not in raw(state, "k")
-    assert store.config["WORKOS_CLIENT_ID"] not in state._name("k")
+    assert store.config["WORKOS_CLIENT_ID"] not in state._store.name("k")
 
 
 def test_security_r6_a_value_copied_to_another_key_or_client_is_not_believed(store):
@@ -78,9 +78,9 @@ def test_the_file_lies_below_the_instance_folder_unless_it_is_said_where(
 
 def test_a_connection_to_redis_is_made_when_it_is_needed(make_shared):
     state = make_shared("redis").process()
-    assert state._store._client is None
+    assert state._store.backend._client is None
     state.get("k")
-    assert state._store._client[0] == os.getpid()
+    assert state._store.backend._client[0] == os.getpid()
 
 
 def test_security_r6_the_files_are_private(make_shared):

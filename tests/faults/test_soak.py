@@ -118,7 +118,7 @@ def test_fifty_thousand_sessions_leave_what_matters_and_no_more(
         folder = str(tmp_path / "state")
         size = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
     else:
-        size = parts.state._store._redis().info("memory")["used_memory"]
+        size = parts.state._store.backend._redis().info("memory")["used_memory"]
     ended = [endings.reason(f"session {n}") for n in range(1, SESSIONS, 2)]
     assert ended == ["signed_out"] * (SESSIONS // 2)
     for number in unseen:

@@ -339,6 +339,16 @@ def test_security_w3_all_of_a_persons_sessions_but_one(
     assert is_served(again), "a new sign-in is welcome"
 
 
+@pytest.mark.parametrize(
+    ("keep", "error"), [("", ValueError), (7, TypeError), (b"session", TypeError), ([], TypeError)]
+)
+def test_who_means_to_keep_one_and_names_none_ends_none(site, somebody, workos, keep, error):
+    alice = somebody()
+    with site.app.app_context(), pytest.raises(error, match="Which session goes on"):
+        site.sessions.revoke_user(workos.user(ALICE).id, keep=keep)
+    assert is_served(alice)
+
+
 @pytest.mark.parametrize("keep", [None, "session_of_nobody", Session()])
 def test_without_one_to_keep_all_end(site, somebody, workos, keep):
     browsers = [somebody(), somebody()]

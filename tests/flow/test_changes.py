@@ -275,6 +275,25 @@ def test_a_session_is_still_asked_about_once_a_second_when_much_is_recorded(
         assert len(asked) == seconds
 
 
+def test_a_session_that_pauses_takes_no_place_of_the_others(
+    site, browser, workos, clock, monkeypatch
+):
+    taken, take = [], type(site.parts.opener.pace).take
+    monkeypatch.setattr(
+        type(site.parts.opener.pace), "take", lambda pace: taken.append(1) or take(pace)
+    )
+    site.parts.cut_offs.change("everybody", "", at=clock())
+    clock.advance(1)
+    with workos.down(503):
+        for _ in range(8):
+            assert browser.fetch("/api/me").status_code == 200
+            clock.advance(0.1)
+    assert len(taken) == 1
+    clock.advance(60)
+    assert browser.fetch("/api/me").status_code == 200
+    assert len(taken) == 2
+
+
 # --- clocks that differ
 
 

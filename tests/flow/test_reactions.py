@@ -543,7 +543,7 @@ def served(make_site, tmp_path):
 @pytest.fixture
 def away(served):
     """Writes under some keys fail, and another thread finds at once that all is well again."""
-    breaker, store = served.parts.breaker, served.parts.endings._state._store
+    breaker, store = served.parts.breaker, served.parts.endings._state._store.backend
     call, patch = breaker.call, pytest.MonkeyPatch()
 
     def recovers(operation, *arguments):

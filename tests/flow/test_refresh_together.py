@@ -181,7 +181,7 @@ def test_security_r7_revocation_required_answers_503_while_the_store_cannot_be_r
     assert browser.fetch("/api/me").status_code == 200
     cookie = browser.cookie
     clock.advance(1)
-    store = site.parts.endings._state._store
+    store = site.parts.endings._state._store.backend
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "get", lambda key: 1 / 0)
         patch.setattr(store, "get_many", lambda *keys: 1 / 0)
@@ -202,7 +202,7 @@ def test_security_r7_without_it_a_valid_token_is_served_meanwhile(
     browser = site.browser()
     browser.sign_in()
     clock.advance(1)
-    store = site.parts.endings._state._store
+    store = site.parts.endings._state._store.backend
     monkeypatch.setattr(store, "get", lambda key: 1 / 0)
     monkeypatch.setattr(store, "get_many", lambda *keys: 1 / 0)
     assert browser.fetch("/api/me").status_code == 200

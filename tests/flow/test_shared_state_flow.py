@@ -24,7 +24,7 @@ def reads(monkeypatch):
     """Counts the reads of a site's store."""
 
     def count(site):
-        store, asked = site.parts.state._store, []
+        store, asked = site.parts.state._store.backend, []
         get, get_many = store.get, store.get_many
         monkeypatch.setattr(store, "get", lambda key: asked.append(key) or get(key))
         monkeypatch.setattr(store, "get_many", lambda *keys: asked.append(keys) or get_many(*keys))

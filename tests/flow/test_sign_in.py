@@ -183,7 +183,7 @@ def unreadable(make_site, tmp_path, clock, monkeypatch):
     clock.advance(2)
     for state in (site.parts.state, site.parts.endings._state):
         for name in ("get", "get_many", "set", "add", "delete"):
-            monkeypatch.setattr(state._store, name, lambda *_: 1 / 0)
+            monkeypatch.setattr(state._store.backend, name, lambda *_: 1 / 0)
     assert browser.get("/hello").text == "Hello stranger, unavailable"
     return browser
 

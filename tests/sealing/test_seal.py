@@ -170,7 +170,7 @@ def test_no_text_makes_it_raise(value):
 
 @given(st.binary(max_size=200))
 def test_no_bytes_make_it_raise(junk):
-    key_id, _ = KeyRing([OLD]).first
+    key_id, _ = KeyRing([OLD]).all[0]
     value = spelt(bytes([VERSION]) + key_id + junk)
     assert sealer().open(value, name=NAME) is None
 
@@ -180,7 +180,7 @@ def test_a_name_that_cannot_be_encoded_opens_to_nothing():
 
 
 def test_the_key_id_is_all_that_is_told_of_a_password():
-    key_id, secret = KeyRing([OLD]).first
+    key_id, secret = KeyRing([OLD]).all[0]
     assert len(key_id) == keys_module.KEY_ID_SIZE
     assert key_id not in secret
 
