@@ -22,8 +22,8 @@ _NOT_STORED = bytes(_LIFE_SIZE)
 LIFE_SECONDS = 5.0
 #: Entries that one call copies to a store which has not got them.
 _COPIED_AT_ONCE = 20
-#: These are worth copying: ends, cut-offs, successors and dead tokens.
-_COPIED = (*LASTING, "rotated:", "seen:", "dead:")
+#: These are worth copying: ends, cut-offs, successors, dead tokens, and what receivers were told.
+_COPIED = (*LASTING, "rotated:", "seen:", "dead:", "event:")
 #: Seconds before its end from which something may be missing: it was written a little later here.
 _NEARLY_OVER = 60
 

@@ -55,7 +55,7 @@ def use_until_all_is_copied(state, time):
         state.get("anything")
 
 
-@pytest.mark.parametrize("key", ["ended:a", "rotated:a", "dead:a"])
+@pytest.mark.parametrize("key", ["ended:a", "rotated:a", "dead:a", "event:a"])
 def test_what_was_written_while_the_store_was_away_is_copied_to_it(store, monkeypatch, key):
     time = Time()
     one, two = running(store.process(), time), store.process()
