@@ -96,7 +96,8 @@ class Breaker:
         except Exception as fault:
             self._failed(fault)
             return _NONE
-        if self._failing:
+        # One that began before the failure, and ends well after it, tells nothing.
+        if tries and self._failing:
             self._failing = False
             log.warning("The %s can be %s again.", self._wording.name, self._wording.use)
         return Answer(True, value)

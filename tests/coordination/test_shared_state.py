@@ -146,9 +146,12 @@ def test_a_fork_leaves_both_with_a_state_that_works(store):
         worked = False
         try:
             state.set("child", b"2", 60)
-            worked = state.get("before") == b"1" and not state.add("before", b"3", 60)
-            worked = worked and not state.breaker.failures
-            worked = worked and owner(state._store) == os.getpid()
+            worked = (
+                state.get("before") == b"1"
+                and not state.add("before", b"3", 60)
+                and not state.breaker.failures
+                and owner(state._store.backend) == os.getpid()
+            )
         finally:
             os._exit(0 if worked else 1)
     assert os.waitpid(pid, 0)[1] == 0

@@ -239,35 +239,59 @@ class Broken:
 def test_security_r7_a_question_without_an_answer_is_one_though_another_was_answered(
     make_shared, monkeypatch
 ):
-    """Two at the same time: mine fails, and before I look on the other's comes back well."""
+    """Mine fails, and before I look on another one finds the store back."""
     parts = make_shared("sqlite").app(WORKOS_REVOCATION_REQUIRED=True).extensions[PARTS]
-    state, asked, go = parts.endings._state, threading.Event(), threading.Event()
+    state, other = parts.endings._state, []
     get, failed = state._store.backend.get, state.breaker._failed
     state.get("anything")
 
     def answer(name):
-        if threading.current_thread() is not other:
+        if threading.current_thread() not in other:
             raise OSError
-        asked.set()
-        go.wait(5)
         return get(name)
 
     def overtaken(fault):
         failed(fault)
-        go.set()
-        other.join()
+        state.breaker._retry_at = 0
+        other.append(threading.Thread(target=state.get, args=("anything",)))
+        other[0].start()
+        other[0].join()
         assert not state.breaker.failing
 
-    other = threading.Thread(target=state.get, args=("anything",))
     monkeypatch.setattr(state._store.backend, "get", answer)
     monkeypatch.setattr(
         state._store.backend, "get_many", lambda *names: [answer(name) for name in names]
     )
     monkeypatch.setattr(state.breaker, "_failed", overtaken)
-    other.start()
-    assert asked.wait(5)
     with pytest.raises(Unreadable):
         parts.endings.reason("session_1")
+
+
+def test_a_call_that_began_before_the_failure_and_ends_well_after_it_tells_nothing(lines):
+    now = [100.0]
+    breaker, broken = Breaker(fatal=True, monotonic=lambda: now[0]), Broken()
+    begun, go = threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        go.wait(5)
+        return "of before"
+
+    answers = []
+    other = threading.Thread(target=lambda: answers.append(breaker.call(slow)))
+    other.start()
+    assert begun.wait(5)
+    assert not breaker.call(broken.ask).given
+    go.set()
+    other.join()
+    assert [(each.given, each.value) for each in answers] == [(True, "of before")]
+    assert breaker.failing
+    breaker.call(broken.ask)
+    assert broken.asked == 1
+    assert [level for level, _ in lines()] == ["ERROR"]
+    now[0] += PAUSE_SECONDS
+    assert breaker.call(lambda: "back").given
+    assert not breaker.failing
 
 
 def test_a_store_that_fails_is_left_alone_for_a_while_with_one_line(lines):

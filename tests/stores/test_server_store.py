@@ -261,7 +261,7 @@ def reads(site, monkeypatch):
     if site.rows is not None:
         watch(site.rows, "load", lambda _: "session")
     state = site.parts.endings._state
-    store = getattr(state, "_store", None)
+    store = state._store.backend if hasattr(state, "_store") else None
     for method in ("get", "get_many") if store else ("ask", "ask_all"):
         watch(store or state, method, _first_word)
     # By the real clock, every five seconds: not now.
