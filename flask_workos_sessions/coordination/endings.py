@@ -114,9 +114,9 @@ class Endings:
                     self._of_many[subject] = digests
             # Under every password: what was recorded before it was changed still holds.
             for digest in digests:
+                changes.append((CHANGES_UNDER + digest, WEIGHTS[scope]))
                 if scope in ENDS:
                     ends.append(ENDS_UNDER + digest)
-                changes.append((CHANGES_UNDER + digest, WEIGHTS[scope]))
         own = tuple(self.keys(session_id))
         return Watch(
             own[0],

@@ -185,15 +185,14 @@ def _check(record: SessionRecord) -> None:
     """:raises ValueError: when a value of the record has the wrong type."""
     user = record.user
     by = record.impersonator
-    metadata = user.get("metadata") if isinstance(user, Mapping) else ()
     if not (
-        isinstance(record.access_token, str)
+        isinstance(user, Mapping)
+        and isinstance(record.access_token, str)
         and isinstance(record.refresh_token, str)
-        and isinstance(user, Mapping)
         and isinstance(user.get("id"), str)
         and user["id"]
         and isinstance(user.get("email_verified"), bool | None)
-        and (metadata is None or isinstance(metadata, Mapping))
+        and (user.get("metadata") is None or isinstance(user["metadata"], Mapping))
         and _TEXT_OR_NONE.issuperset(map(type, map(user.get, _TEXT_FIELDS)))
         and _is_text(record.organization_id)
         and _is_text(record.authentication_method)
@@ -217,8 +216,10 @@ def _is_time(value: object) -> bool:
 
 
 def _are_moments(value: object) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(mark, str) and _is_time(at) for mark, at in value.items()
+    # As a rule there are none: that is looked at first.
+    return value == {} or (
+        isinstance(value, Mapping)
+        and all(isinstance(mark, str) and _is_time(at) for mark, at in value.items())
     )
 
 
