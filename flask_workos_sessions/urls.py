@@ -23,6 +23,8 @@ BLUEPRINT = "workos_sessions"
 # What need not be percent-encoded in a path and in the value of a query (RFC 3986, 3.3 and 3.4).
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 _QUERY_SAFE = "/:?@!$'()*,;~-._"
+#: In the address of a sign-in that was sent on to another host.
+_MOVED = "moved"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PRINTABLE = frozenset(map(chr, range(0x21, 0x7F)))
@@ -91,6 +93,23 @@ def redirect_uri(parts: Parts) -> str:
     if configured:
         return configured[0]
     return url_for(f"{BLUEPRINT}.callback", _external=True)
+
+
+def moved_sign_in(parts: Parts) -> str | None:
+    """This sign-in at the host that WorkOS sends the browser back to, when it began at one without
+    a redirect URI of its own: the callback would not find there what was begun here.
+
+    Only once, and only if the path is the same there: behind a proxy that tells neither host nor
+    prefix, this is the right one already.
+    """
+    configured = parts.settings.redirect_uri
+    hosts = [origin_of(uri).partition("://")[2] for uri in configured]
+    if not configured or request.host in hosts or _MOVED in request.args:
+        return None
+    if urlsplit(configured[0]).path != our_path(parts, "/callback"):
+        return None
+    query = urlencode([*request.args.items(multi=True), (_MOVED, "1")], safe=_QUERY_SAFE)
+    return f"{origin_of(configured[0])}{our_path(parts, '/login')}?{query}"
 
 
 def our_origins(parts: Parts) -> frozenset[str]:

@@ -37,7 +37,7 @@ def inactivity(subject: Subject, token_seconds: int | None) -> list[Finding]:
         what = f"{_IDLE} is not set: right only if the dashboard has none."
         return [ok("inactivity-timeout", what, _IDLE)]
     if longest is not None and idle >= longest:
-        what = "The inactivity timeout is as long as the whole session: nobody is ever inactive."
+        what = "The inactivity timeout is no shorter than the session: nobody is ever inactive."
         remedy = "Compare both with the WorkOS dashboard; they are in seconds."
         return [warning("inactivity-timeout", what, _IDLE, remedy)]
     life = token_seconds or TOKEN_SECONDS

@@ -22,7 +22,8 @@ def news(
     :param offline: whether no host may be asked, and so no Redis.
     """
     if subject.settings.webhook_secret is not None:
-        return [ok("news", "Webhooks are accepted.", _SECRET)]
+        what = f"Webhooks are accepted if {_SECRET} has signed them: send a test event to be sure."
+        return [ok("news", what, _SECRET)]
     if subject.misread(_SECRET):
         return []
     life = token_seconds or TOKEN_SECONDS

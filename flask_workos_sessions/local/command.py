@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import signal
+from collections.abc import Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 import click
@@ -93,7 +94,7 @@ def local_command(
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background jobs
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        click.echo(instructions(workos, redirect_uris[0], webhook))
+        click.echo(instructions(workos, redirect_uris, webhook))
         workos.wait()
     except KeyboardInterrupt:
         click.echo("\nStopped.")
@@ -102,10 +103,12 @@ def local_command(
 
 
 def instructions(
-    workos: LocalWorkOS, redirect_uri: str, webhook: LocalWebhook | None = None
+    workos: LocalWorkOS, redirect_uris: Sequence[str], webhook: LocalWebhook | None = None
 ) -> str:
     """What a developer needs to know: settings to copy, who can sign in, how to steer it."""
-    settings = workos.settings(redirect_uri, webhook=webhook)
+    # All of them: an app on this machine has two names.
+    several = redirect_uris[0] if len(redirect_uris) == 1 else json.dumps(redirect_uris)
+    settings = workos.settings(webhook=webhook, WORKOS_REDIRECT_URI=several)
     exports = [f"export {name}={shlex.quote(str(value))}" for name, value in settings.items()]
     fail = shlex.quote(json.dumps({"fail_next": 3, "status": 503}))
     return "\n".join(

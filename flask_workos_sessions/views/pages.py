@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, cast
 
-from flask import Response, make_response, redirect, render_template
+from flask import Response, make_response, redirect, render_template, request
 
 from ..context import request_state
 from ..parts import current_parts
 from ..ui.assets import asset_name
 from ..ui.translation import gettext, language, message
-from ..urls import in_this_app, our_path
+from ..urls import current_page, in_this_app, our_path
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
@@ -200,6 +200,10 @@ _PROBLEMS = {
 }
 
 
+#: What may be over in a moment, and is met on the app's own pages: none has a code in its address.
+_PASSING = frozenset({"session_unavailable", "sessions_unavailable"})
+
+
 def page(template: str, status: int = 200, *, script: str | None = None, **values: Any) -> Response:
     """One of our pages, in the language of the person and with the headers that all of them have.
 
@@ -238,6 +242,9 @@ def problem_page(word: str, status: int) -> Response:
     links = [(gettext("Go to the start page"), in_this_app("/"))]
     if problem.sign_in:
         links.insert(0, (gettext("Sign in"), our_path(current_parts(), "/login")))
+    page_again = current_page() if word in _PASSING and request.method == "GET" else None
+    if page_again is not None:
+        links.insert(0, (gettext("Try again"), page_again))
     title, text = gettext(problem.title), gettext(problem.text)
     response = page("problem", status, title=title, text=text, links=links)
     if status == 503:

@@ -10,7 +10,14 @@ from flask import Response, jsonify, request
 from ..context import request_state
 from ..fetch_metadata import is_prefetch
 from ..parts import Parts, current_parts
-from ..urls import open_options, origin_of, our_origins, redirect_uri, requested_return_path
+from ..urls import (
+    moved_sign_in,
+    open_options,
+    origin_of,
+    our_origins,
+    redirect_uri,
+    requested_return_path,
+)
 from ..workos.authorize import (
     AUTHORIZE_OPTIONS,
     QUERY_OPTIONS,
@@ -36,6 +43,10 @@ def login() -> Response:
         response.status_code = 400
         return response
     parts = current_parts()
+    moved = moved_sign_in(parts)
+    if moved is not None:
+        request_state().private = True
+        return redirect_to(moved, 302)
     options, expected, elsewhere = open_options(parts, request.args.get("options"))
     here = _began_here(parts) and not elsewhere
     readable = (

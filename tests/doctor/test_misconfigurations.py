@@ -219,7 +219,11 @@ def test_what_is_said_of_an_app_that_is_well(diagnose, healthy):
         ("polling", "An open page asks every 30 seconds."),
         ("directory", "The directory of the shared state will be made by the app."),
         ("issuer", "Only tokens of the set issuers are accepted."),
-        ("news", "Webhooks are accepted."),
+        (
+            "news",
+            "Webhooks are accepted if WORKOS_WEBHOOK_SECRET has signed them: "
+            "send a test event to be sure.",
+        ),
     ]
 
 

@@ -228,13 +228,23 @@ def test_half_an_answer_is_replayed_within_the_grace(signed_in, workos, clock):
 def test_during_an_outage_a_page_says_so_and_an_open_view_runs(signed_in, workos, clock):
     clock.advance(LIFE + 1)
     with workos.down():
-        page = signed_in.get("/dashboard")
+        page = signed_in.get("/dashboard?tab=2&row=3")
         assert page.status_code == 503
         assert "still signed in" in page.text
+        assert 'href="/dashboard?tab=2&amp;row=3">Try again</a>' in page.text
         assert "Retry-After" in page.headers
         assert signed_in.get("/hello").text == "Hello stranger, unavailable"
     clock.advance(2)
     assert signed_in.get("/hello").text == "Hello Alice"
+
+
+def test_a_form_that_meets_an_outage_is_not_sent_again_by_a_link(signed_in, workos, clock):
+    clock.advance(LIFE + 1)
+    with workos.down():
+        page = signed_in.post("/api/me", {"text": "typed"}, Accept="text/html")
+    assert page.status_code == 503
+    assert "One moment" in page.text
+    assert "Try again" not in page.text
 
 
 def test_after_a_fault_the_next_requests_do_not_ask_at_once(signed_in, workos, clock):

@@ -244,9 +244,62 @@ def test_security_c1_cookies_carry_the_host_prefix_on_https(make_site):
 
 def test_the_redirect_uri_never_follows_the_host_header(make_site):
     """Security S6."""
-    site = make_site()
-    response = site.browser().get("/auth/login", Host="evil.test")
+    browser = make_site().browser()
+    moved = browser.get("/auth/login", Host="evil.test")
+    assert moved.location == "http://localhost/auth/login?moved=1"
+    response = browser.get("/auth/login?moved=1", Host="evil.test")
     assert query(response)["redirect_uri"] == "http://localhost/auth/callback"
+
+
+def test_a_sign_in_that_begins_at_another_name_of_the_host_goes_on_at_the_one_it_comes_back_to(
+    make_site,
+):
+    """flask run is told as 127.0.0.1, and registered as localhost."""
+    site = make_site()
+    browser = site.browser()
+    begun = browser.get("/dashboard?tab=2", Host="127.0.0.1:5000")
+    moved = browser.get(begun.location, Host="127.0.0.1:5000")
+    assert moved.status_code == 302
+    assert "Set-Cookie" not in moved.headers
+    origin, path = (
+        moved.location[: len("http://localhost")],
+        moved.location[len("http://localhost") :],
+    )
+    assert origin == "http://localhost"
+    assert browser.sign_in("alice@acme.test", path).location == "/dashboard?tab=2"
+    assert browser.get("/dashboard?tab=2").status_code == 200
+
+
+def test_what_a_sign_in_was_asked_for_goes_with_it_to_the_other_host(make_site):
+    site = make_site()
+    browser = site.browser()
+    with site.app.test_request_context("/"):
+        wish = sign_in_url("/a?c=d&e=f", organization_id="org_1", max_age=0)
+    moved = browser.get(wish, Host="127.0.0.1:5000").location
+    sent = query(browser.get(moved.removeprefix("http://localhost")))
+    assert (sent["organization_id"], sent["max_age"]) == ("org_1", "0")
+    assert query(browser.get(wish, Host="127.0.0.1:5000"))["return_to"] == "/a?c=d&e=f"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "uri"),
+    [
+        ("/auth", "http://localhost/team/auth/callback"),
+        ("/team/auth", "http://localhost/team/auth/callback"),
+    ],
+)
+def test_behind_a_proxy_that_tells_neither_host_nor_prefix_sign_in_begins_at_once(
+    make_site, workos, prefix, uri
+):
+    workos.allow_redirect_uri(uri)
+    site = make_site(WORKOS_REDIRECT_URI=uri, WORKOS_URL_PREFIX=prefix)
+    browser = site.browser()
+    begun = browser.get(f"{prefix}/login", Host="10.0.0.1:8000")
+    if prefix == "/team/auth":
+        # The path is the right one: one more round, and no second.
+        assert begun.location == "http://localhost/team/auth/login?moved=1"
+        begun = browser.get(f"{prefix}/login?moved=1", Host="10.0.0.1:8000")
+    assert query(begun)["redirect_uri"] == uri
 
 
 def test_of_several_redirect_uris_the_one_for_this_host_is_used(make_site):

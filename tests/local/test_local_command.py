@@ -76,7 +76,10 @@ def test_it_runs_without_an_app_and_prints_settings_that_work(process):
     settings = load_settings({}, environ=exported)
     assert settings.session_inactivity_timeout == 120
     assert settings.session_max_length == 600
-    assert settings.redirect_uri == ("http://localhost:5000/auth/callback",)
+    assert settings.redirect_uri == (
+        "http://localhost:5000/auth/callback",
+        "http://127.0.0.1:5000/auth/callback",
+    )
     assert f"runs at {settings.base_url}." in process.printed
     for address in ("alice@acme.test", "bob@acme.test", "carol@acme.test", "dave@example.test"):
         assert address in process.printed
