@@ -73,7 +73,9 @@ def doctor_command(
     there is a fault. It shows no secret.
     """
     if offline and webhook_url:
-        raise click.UsageError("--webhook-url asks a host, and --offline forbids it.")
+        raise click.UsageError(
+            "--webhook-url asks a host, and --offline forbids it: leave one out."
+        )
     with redirect_stdout(sys.stderr):  # what an app prints while it is made is no report
         subject, about_the_app = _subject(info)
     token = None if token_file is None else token_file.read()

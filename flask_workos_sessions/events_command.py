@@ -57,12 +57,13 @@ def events_command(once: bool) -> None:
         raise click.ClickException(str(refused)) from None
     except EventsUnavailable as fault:
         raise click.ClickException(
-            f"WorkOS did not list events ({fault.reason}). The next run goes on from here."
+            f"WorkOS did not list events ({fault.reason}): `flask workos doctor` tells what is in "
+            "the way. Run this again, and it goes on from here."
         ) from None
     except Unrecorded:
         raise click.ClickException(
-            "The shared state cannot be used, so that no other process would learn of an event. "
-            "The next run goes on from here."
+            "The shared state cannot be used, so that no other process would learn of an event: "
+            "`flask workos doctor` examines it. Run this again, and it goes on from here."
         ) from None
 
 

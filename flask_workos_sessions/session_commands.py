@@ -10,7 +10,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from .errors import Refused, SessionNotFound, SessionsUnavailable, UserNotFound
+from .errors import SessionNotFound, SessionsUnavailable, UserNotFound
 from .extension import WorkOSSessions
 from .parts import EXTENSION, current_parts
 from .workos.active_session import ActiveSession
@@ -18,6 +18,11 @@ from .workos.active_session import ActiveSession
 _NOT_SHARED = (
     'WORKOS_CACHE_TYPE is "memory", so the processes that serve your app do not hear of this '
     "command."
+)
+_SHARE = "Set it to sqlite (one host) or redis (several), for your app and for this command alike."
+_UNKNOWN = (
+    "WorkOS knows nobody with this id: copy it from the dashboard of the environment whose "
+    "WORKOS_API_KEY is set."
 )
 #: Characters of a browser's name that are shown.
 _SHOWN = 60
@@ -75,13 +80,14 @@ def revoke_command(
     click.echo(done)
     if not shared:
         click.echo(
-            f"Warning: {_NOT_SHARED} They notice when they renew the access token.", err=True
+            f"Warning: {_NOT_SHARED} They notice when they renew the access token. {_SHARE}",
+            err=True,
         )
 
 
 def _revoke_all(sessions: WorkOSSessions, shared: bool, yes: bool) -> str:
     if not shared:
-        raise click.ClickException(f"Nobody's session was ended. {_NOT_SHARED}")
+        raise click.ClickException(f"Nobody's session was ended. {_NOT_SHARED} {_SHARE}")
     if not yes:
         click.confirm("This signs everybody out. Go on?", abort=True)
     sessions.revoke_all()
@@ -103,7 +109,7 @@ def _revoke_user(sessions: WorkOSSessions, user: str, keep: str | None) -> str:
             "it again to end them there too."
         ) from None
     except UserNotFound:
-        raise click.ClickException(f"WorkOS knows nobody with the id {user}.") from None
+        raise click.ClickException(_UNKNOWN) from None
     return f"{count} {'session has' if count == 1 else 'sessions have'} ended."
 
 
@@ -125,16 +131,20 @@ def _check_usage(
     session_id: str | None, user: str | None, keep: str | None, everybody: bool, yes: bool
 ) -> None:
     if everybody and (session_id or user or keep):
-        raise click.UsageError("--everybody goes with nothing but --yes.")
+        raise click.UsageError("--everybody goes with nothing but --yes: leave the rest out.")
     if not everybody and not user:
         raise click.UsageError("Whose? Name the person with --user, or say --everybody.")
     if yes and not everybody:
-        raise click.UsageError("--yes goes with --everybody only.")
+        raise click.UsageError("--yes goes with --everybody only: leave it out.")
     if session_id == "" or keep == "":
         # An unset variable of a shell must not end all of them.
-        raise click.UsageError("The id of the session is empty.")
+        raise click.UsageError(
+            "The id of the session is empty: name one, or leave it out to end all of theirs."
+        )
     if keep and session_id:
-        raise click.UsageError("--keep goes with all sessions of a person, not with one.")
+        raise click.UsageError(
+            "--keep goes with all sessions of a person, not with one: leave one of the two out."
+        )
 
 
 @contextmanager
@@ -144,10 +154,13 @@ def _told() -> Iterator[None]:
         yield
     except SessionNotFound:
         raise click.ClickException(
-            "This person has no such session; it may be over. Nothing was ended."
+            "This person has no such session; it may be over. Nothing was ended: `flask workos "
+            "sessions list` shows those that there are."
         ) from None
-    except Refused as refused:
-        raise click.ClickException(refused.description or refused.error) from None
+    except UserNotFound:
+        raise click.ClickException(_UNKNOWN) from None
+    except SessionsUnavailable:
+        raise click.ClickException(str(SessionsUnavailable.description)) from None
 
 
 def _extension() -> WorkOSSessions:

@@ -39,13 +39,22 @@ def new_webhook(url: str, events: Iterable[str] | None, secret: str | None) -> L
 
 
 def check_address(url: str) -> None:
-    """
+    """Refuse an address that a webhook must not be sent to.
+
     :raises ValueError: not ``http`` or ``https`` to this machine.
     """
-    parts = urlsplit(url)
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError("The address of a webhook is printable ASCII, without spaces.")
+        raise ValueError("The address of a webhook must be printable ASCII, without spaces.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(
+            "The address of a webhook must be such as http://127.0.0.1:5000/auth/webhook."
+        ) from None
     if parts.scheme not in ("http", "https") or not is_loopback(parts.hostname or ""):
-        raise ValueError("LocalWorkOS sends webhooks to this machine only: 127.0.0.1 or localhost.")
-    if parts.username is not None or parts.port == 0:
-        raise ValueError("The address of a webhook has no user name, and its port is not 0.")
+        raise ValueError(
+            "LocalWorkOS sends webhooks to this machine only: use 127.0.0.1 or localhost."
+        )
+    if parts.username is not None or port == 0:
+        raise ValueError("The address of a webhook must have no user name, and no port 0.")

@@ -15,7 +15,7 @@ PAGE_SIZE = 100
 _REMEDIES = {
     401: "check WORKOS_API_KEY. It must be a key of the WorkOS environment whose events are read, "
     "and not be revoked",
-    403: "the key in WORKOS_API_KEY may not read events",
+    403: "let the key in WORKOS_API_KEY read events, or set one that may",
     404: "check WORKOS_BASE_URL",
 }
 _LONGEST_MESSAGE = 200

@@ -6,20 +6,24 @@ import ast
 import importlib.util
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
 
-from flask_workos_sessions import WorkOSSessions, testing, web_server
+from flask_workos_sessions import WorkOSSessions, testing, validators, web_server
 from flask_workos_sessions.conflicts import store_conflicts
 from flask_workos_sessions.coordination.breaker import Wording
+from flask_workos_sessions.errors import SessionsUnavailable
+from flask_workos_sessions.local.webhook import check_address
+from flask_workos_sessions.parts import current_parts
 from flask_workos_sessions.settings import Settings, read_settings
 from flask_workos_sessions.tokens.refusals import ClockSkewed, KeyUnknown
 from flask_workos_sessions.views.pages import _PROBLEMS, problem_page
 from flask_workos_sessions.web_server import push_conflicts
+from flask_workos_sessions.workos.event_page import EventsRefused
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "flask_workos_sessions"
@@ -330,6 +334,127 @@ def test_security_s9_no_fault_repeats_a_secret(faults: list[str]) -> None:
 )
 def test_a_fault_without_a_remedy_is_recognized(silent: str) -> None:
     assert not REMEDY.search(silent)
+
+
+# Commands.
+
+COMMAND_ERRORS = {"click.ClickException", "click.UsageError", "click.BadParameter"}
+
+
+def _raised(function: Callable[..., object], *given: object) -> str:
+    with pytest.raises((RuntimeError, ValueError)) as caught:
+        function(*given)
+    return str(caught.value)
+
+
+def _without_the_extension() -> str:
+    with Flask("bare").app_context():
+        return _raised(current_parts)
+
+
+#: What a command hands on of another error's, by where it does: every text that this can have.
+HANDED_ON: dict[tuple[str, str], Callable[[], list[str]]] = {
+    ("events_command.py", "str(refused)"): lambda: [
+        str(EventsRefused(status, "no")) for status in (400, 401, 403, 404, 422)
+    ],
+    ("events_command.py", "str(error)"): lambda: [_without_the_extension()],
+    ("session_commands.py", "str(missing)"): lambda: [_without_the_extension()],
+    ("session_commands.py", "str(SessionsUnavailable.description)"): lambda: [
+        str(SessionsUnavailable.description)
+    ],
+    ("doctor_command.py", "f'It {invalid}.'"): lambda: [
+        f"It {_raised(validators.url, wrong)}."
+        for wrong in ("", " https://a.test", "a.test", "http://a.test", "https://a.test?b")
+    ],
+    ("local/command.py", "str(error)"): lambda: [
+        _raised(check_address, wrong)
+        for wrong in (
+            "http://localhost/a b",
+            "http://[",
+            "http://localhost:99999",
+            "https://a.test",
+            "http://a@localhost",
+            "http://localhost:0",
+        )
+    ],
+}
+COMMAND_REMEDY = re.compile(
+    rf"{REMEDY.pattern}|\b(call|check|let the|name (one|the)|run (it|this) again|say --|such as"
+    r"|try again)\b|`flask workos [\w ]+` (examines|shows|tells)",
+    re.IGNORECASE,
+)
+
+
+def _told_by(node: ast.expr, constants: Mapping[str, str]) -> str | None:
+    """A text as it stands in the sources; ``…`` stands for what differs."""
+    if not isinstance(node, ast.JoinedStr):
+        return _text(node, constants)
+    pieces = []
+    for each in node.values:
+        value = each.value if isinstance(each, ast.FormattedValue) else each
+        pieces.append(_text(value, constants) or "…")
+    return "".join(pieces)
+
+
+def _told_by_commands() -> Iterator[tuple[str, str]]:
+    """Each text with which a command ends, and its place."""
+    for path, tree in MODULES.items():
+        name, constants = path.relative_to(PACKAGE).as_posix(), constants_of(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in COMMAND_ERRORS:
+                place, given = f"{name}:{node.lineno}", node.args[0]
+                handed_on = HANDED_ON.get((name, ast.unparse(given)))
+                if handed_on is not None:
+                    yield from ((place, text) for text in handed_on())
+                    continue
+                text = _told_by(given, constants)
+                assert text is not None, f"{place}: the text is not to be found"
+                yield place, text
+
+
+def test_every_error_of_a_command_says_what_to_do() -> None:
+    found = list(_told_by_commands())
+    assert len(found) > 30
+    for place, text in found:
+        assert COMMAND_REMEDY.search(text), f"{place}: {text}"
+        assert re.search(r"[.?…]$", text), f"{place}: {text}"
+
+
+def test_no_other_way_to_end_a_command_with_a_text_is_used() -> None:
+    """Or the texts of that would not be looked for."""
+    for path, tree in MODULES.items():
+        imported = [
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "click"
+            for alias in node.names
+        ]
+        assert not imported, path
+        raised = {
+            ast.unparse(node.exc.func)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
+        }
+        assert {each for each in raised if each.startswith("click.")} <= COMMAND_ERRORS, path
+        ends = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        assert not [each for each in ends if re.match(r"(sys\.exit|SystemExit)\([^\d)]", each)], (
+            path
+        )
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        "--everybody goes with nothing but --yes.",
+        "The id of the session is empty.",
+        "WorkOS knows nobody with the id user_1.",
+        "WorkOS did not list events (timeout). The next run goes on from here.",
+        "This person has no such session; it may be over. Nothing was ended.",
+        "WorkOS refuses to list events (status 403): the key may not read events.",
+    ],
+)
+def test_an_error_of_a_command_without_a_remedy_is_recognized(silent: str) -> None:
+    assert not COMMAND_REMEDY.search(silent)
 
 
 # Pages.
