@@ -48,7 +48,7 @@ _LAYERS = 20
 @click.option("--offline", is_flag=True, help="Send nothing to any host.")
 @click.option(
     "--token-file",
-    type=click.File("r", encoding="utf-8"),
+    type=click.File("r", encoding="utf-8", errors="replace"),  # it may be any file
     help="A real access token in a file (- for stdin), which tells the issuer. It is not shown.",
 )
 @click.option(

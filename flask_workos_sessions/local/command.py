@@ -20,7 +20,13 @@ REDIRECT_URIS = ("http://localhost:5000/auth/callback", "http://127.0.0.1:5000/a
 
 
 @click.command("local")
-@click.option("--port", default=8765, show_default=True, help="Port on 127.0.0.1; 0: a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="Port on 127.0.0.1; 0: a free one.",
+)
 @click.option(
     "--redirect-uri",
     "redirect_uris",

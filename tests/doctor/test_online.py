@@ -224,6 +224,12 @@ def test_a_token_that_is_none_of_ours(diagnose, online, token, change, words):
     assert [(level, words in what) for level, what in told(found)] == [("fault", True)]
 
 
+def test_a_file_that_is_no_text_holds_no_token(diagnose, online, tmp_path):
+    (tmp_path / "token").write_bytes(b"\xff\xfe\x00")
+    found = diagnose(online, "--offline", "--token-file", str(tmp_path / "token"))
+    assert [(level, "no readable form" in what) for level, what in told(found)] == [("fault", True)]
+
+
 def unsigned(online, **claims):
     """A token as far as the doctor looks at it."""
     now = int(time.time())

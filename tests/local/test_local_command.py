@@ -149,6 +149,13 @@ def test_a_webhook_elsewhere_is_refused():
     assert "this machine only" in result.output
 
 
+def test_a_port_that_cannot_be_is_refused():
+    result = CliRunner().invoke(local_command, ["--port", "99999"])
+
+    assert result.exit_code == 2
+    assert "65535" in result.output
+
+
 def test_a_taken_port_is_said_to_be_taken(workos):
     port = workos.url.rsplit(":", 1)[1]
 
