@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 #: WorkOS accepts no shorter cookie password.
 MIN_PASSWORD_LENGTH = 32
@@ -175,7 +175,7 @@ def passwords(value: object) -> tuple[str, ...]:
 
 def url(value: object) -> str:
     given = text(value)
-    parts = urlsplit(given)
+    parts = _split(given)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise InvalidValue("must be an absolute http(s) URL")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -259,7 +259,7 @@ def cache_type(value: object) -> str:
 
 
 def redis_url(value: object) -> str:
-    parts = urlsplit(text(value))
+    parts = _split(text(value))
     is_server = parts.scheme in ("redis", "rediss") and parts.hostname
     if not is_server and not (parts.scheme == "unix" and parts.path):
         raise InvalidValue('must be a URL such as "redis://host:6379/0", rediss://… or unix://…')
@@ -271,6 +271,16 @@ def directory(value: object) -> str:
     if not isinstance(given, str) or not os.path.isabs(given):
         raise InvalidValue("must be an absolute path")
     return given
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL; all empty where its host or port cannot be."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def is_loopback(host: str) -> bool:

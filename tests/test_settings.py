@@ -90,6 +90,14 @@ def test_security_s8_plain_http_is_for_loopback_only(name):
         load_settings({**GOOD, name: f"http://{host}{path}"}, {})
 
 
+@pytest.mark.parametrize("host", ["[oops", "a.test:99999", "a.test:abc"])
+@pytest.mark.parametrize(
+    "name", ["WORKOS_REDIRECT_URI", "WORKOS_BASE_URL", "WORKOS_SIGN_OUT_RETURN_TO"]
+)
+def test_a_host_or_port_that_cannot_be_is_a_fault(name, host):
+    assert "absolute http(s) URL" in faults(**{name: f"https://{host}/auth/callback"})[0]
+
+
 def test_the_redirect_uri_must_be_our_callback():
     (fault,) = faults(WORKOS_REDIRECT_URI="https://app.acme.test/elsewhere")
     assert "/auth/callback" in fault
@@ -277,7 +285,10 @@ def test_security_s10_an_unknown_setting_of_the_cache_is_an_error_with_those_the
     assert "WORKOS_CACHE_DIR, WORKOS_CACHE_REDIS_URL, WORKOS_CACHE_TYPE" in fault
 
 
-@pytest.mark.parametrize("url", ["cache:6379", "http://cache", "redis://", "unix://"])
+@pytest.mark.parametrize(
+    "url",
+    ["cache:6379", "http://cache", "redis://", "unix://", "redis://[oops", "redis://cache:99999"],
+)
 def test_a_redis_url_is_one_and_is_not_repeated(url):
     (fault,) = faults(WORKOS_CACHE_REDIS_URL=url)
     assert fault.startswith("WORKOS_CACHE_REDIS_URL must be")

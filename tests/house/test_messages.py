@@ -364,7 +364,7 @@ HANDED_ON: dict[tuple[str, str], Callable[[], list[str]]] = {
     ],
     ("doctor_command.py", "f'It {invalid}.'"): lambda: [
         f"It {_raised(validators.url, wrong)}."
-        for wrong in ("", " https://a.test", "a.test", "http://a.test", "https://a.test?b")
+        for wrong in ("", " https://a.test", "https://[", "http://a.test", "https://a.test?b")
     ],
     ("local/command.py", "str(error)"): lambda: [
         _raised(check_address, wrong)
