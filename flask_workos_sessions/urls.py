@@ -176,9 +176,10 @@ def resume_url(session: Session, return_to: str | None = None) -> str:
     parts = current_parts()
     impersonated = session.impersonator is not None
     options = {
-        "organization_id": session.organization_id,
+        # An empty text is no option.
+        "organization_id": session.organization_id or None,
         # Nobody can sign in as the person whom they impersonate.
-        "login_hint": None if impersonated else session.user.email,
+        "login_hint": None if impersonated else session.user.email or None,
         "max_age": 0 if parts.settings.reauthenticate_after_end else None,
     }
     return begin_url(return_to, check_options(options), resume=True)

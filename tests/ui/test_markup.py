@@ -77,6 +77,13 @@ def page_of(app: Flask) -> _Elements:
     return _Elements(client.get("/").text)
 
 
+@pytest.mark.parametrize("who", [{"user": {"email": ""}}, {"claims": {"org_id": ""}}])
+def test_a_page_needs_no_address_and_no_organization(app: Flask, who: dict[str, Any]) -> None:
+    client = app.test_client()
+    login_as(client, **who)
+    assert _Elements(client.get("/").text).all("dialog")
+
+
 def config_of(markup: str) -> dict[str, Any]:
     _, _, rest = markup.partition('<script type="application/json">')
     config: dict[str, Any] = json.loads(rest.partition("</script>")[0])
