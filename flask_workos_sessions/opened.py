@@ -25,7 +25,7 @@ class Opening:
     ``ambiguous`` that there were two; ``retry_after`` (seconds) that it cannot be confirmed just
     now; ``stale`` that a request which must not refresh would need to; ``interaction`` that the
     person has to act at WorkOS, with which options; ``closed`` why a switch of organization was
-    refused.
+    refused; ``moved`` that the session has turned to another organization with this request.
     """
 
     known: Known | None = None

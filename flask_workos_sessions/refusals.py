@@ -47,6 +47,7 @@ def answer(error: Refused) -> Response:
 
 
 def _navigation(error: Refused) -> Response:
+    code = 302 if request.method in ("GET", "HEAD") else 303
     if isinstance(error, SessionEnded):
         # The page of a form: going back to it finds the form filled in.
         form = None if request.method in SAFE_METHODS else "1"
@@ -56,10 +57,9 @@ def _navigation(error: Refused) -> Response:
         )
         return redirect_to(page, 303)
     if isinstance(error, SignInRequired):
-        code = 302 if request.method in ("GET", "HEAD") else 303
         return redirect_to(sign_in_url(**error.options), code)
     if isinstance(error, RecentSignInRequired):
-        return redirect_to(_login_url(error), 302 if request.method in ("GET", "HEAD") else 303)
+        return redirect_to(_login_url(error), code)
     if isinstance(error, SessionUnavailable):
         # Leave the address as it is: loading the page again in a moment is the way on.
         return problem_page("session_unavailable", 503)

@@ -111,7 +111,7 @@ class CookieStore:
         """Nothing to do: what the browser has is refused."""
 
     def seal_successor(self, successor: SessionRecord, previous: SessionRecord) -> str:
-        """The same, for the session that replaces another one."""
+        """As :meth:`seal`, for the session that replaces another one."""
         return self.seal(successor)
 
     def keep(self, value: str) -> None:

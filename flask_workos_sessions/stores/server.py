@@ -171,10 +171,10 @@ class ServerStore(CookieStore):
         same = successor.organization_id == previous.organization_id
         if previous.ticket is None or not same:
             try:
-                renewed, value = self.begin(successor)
+                value = self.begin(successor)[1]
             except StoreUnavailable:
                 return self.seal(successor)
-            if previous.ticket is not None and renewed.ticket != previous.ticket:
+            if previous.ticket is not None:
                 self._update(previous, self.seal(previous), seconds=REPLACED_SECONDS)
             return value
         return self.seal(successor)

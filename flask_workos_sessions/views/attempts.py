@@ -38,11 +38,6 @@ class Attempt:
     #: Whether a page in another tab waits for this sign-in.
     resume: bool = False
 
-    @property
-    def restarted(self) -> bool:
-        """Whether this is the second try for a callback whose cookie was missing."""
-        return is_restarted(self.state)
-
 
 def mark_restarted(state: str) -> str:
     """A ``state`` that says that the flow was restarted once already."""
@@ -50,7 +45,8 @@ def mark_restarted(state: str) -> str:
 
 
 def is_restarted(state: str) -> bool:
-    """Whether :func:`mark_restarted` made this ``state``."""
+    """Whether :func:`mark_restarted` made this ``state``: it is the second try for a callback whose
+    cookie was missing."""
     return state.startswith(f"{_RESTARTED}.")
 
 

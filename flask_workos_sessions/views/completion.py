@@ -130,6 +130,8 @@ def start(
 
 
 def record_of(parts: Parts, outcome: Authenticated, token: AccessToken) -> SessionRecord:
+    """What is kept of a session that begins. Asks WorkOS when it ends, if the settings do not say
+    how long it lasts (security C6)."""
     settings = parts.settings
     expires_at = None
     if settings.session_max_length is None:

@@ -49,11 +49,8 @@ def login() -> Response:
         return redirect_to(moved, 302)
     options, expected, elsewhere = open_options(parts, request.args.get("options"))
     here = _began_here(parts) and not elsewhere
-    readable = (
-        AUTHORIZE_OPTIONS
-        if request.headers.get("Sec-Fetch-Site") == "same-origin"
-        else (QUERY_OPTIONS)
-    )
+    ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    readable = AUTHORIZE_OPTIONS if ours else QUERY_OPTIONS
     options = _query_options(readable) | options
     ended = request_state().open(active=False, fetch=False).ended
     if ended is not None and parts.settings.reauthenticate_after_end:
