@@ -119,7 +119,7 @@ def assemble(
         ends,
         keys.digests,
         clock=clock,
-        remembered=settings.session_max_length or settings.cookie_max_age,
+        remembered=settings.longest,
         heard=endings.hear,
     )
     reactions = Reactions(
@@ -129,7 +129,7 @@ def assemble(
         Once(remember(CAPACITY), keys.digests, "event"),
         clock=clock,
         workos_time=lambda: client.latest,
-        session_seconds=settings.session_max_length or settings.cookie_max_age,
+        session_seconds=settings.longest,
         end_on_password_reset=settings.end_sessions_on_password_reset,
     )
     # Workers of their own: many revocations that hang must not keep a refresh waiting.

@@ -18,6 +18,7 @@ from .parts import Parts, current_parts
 from .refresh.exchange import Caller
 from .reports import report
 from .session import ANONYMOUS, NO_SESSION, Session, User
+from .urls import OURS
 
 _ATTRIBUTE = "_workos_sessions"
 _UNLOADED = object()
@@ -160,7 +161,7 @@ def begin_state(asked: Request, parts: Parts) -> RequestState:
     """A new state for a request."""
     state = RequestState(asked, parts)
     # Our own routes decide for themselves; somebody's hook that looks first decides nothing.
-    state.quiet = (asked.endpoint or "").startswith("workos_sessions.")
+    state.quiet = (asked.endpoint or "").startswith(OURS)
     setattr(asked, _ATTRIBUTE, state)
     return state
 

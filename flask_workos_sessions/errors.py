@@ -40,6 +40,10 @@ __all__ = [
 ]
 
 
+#: Seconds after which somebody tries again when nothing better is known.
+RETRY_AFTER = 5
+
+
 class ConfigurationError(Exception):
     """The settings cannot work. ``faults`` lists every fault, each with its remedy."""
 
@@ -203,7 +207,7 @@ class SessionUnavailable(Refused):
     error = "session_unavailable"
     description = "We cannot confirm your session just now. Try again in a moment."
 
-    def __init__(self, retry_after: int = 5) -> None:
+    def __init__(self, retry_after: int = RETRY_AFTER) -> None:
         super().__init__(retry_after=retry_after)
 
 
@@ -214,7 +218,7 @@ class SessionsUnavailable(Refused):
     error = "sessions_unavailable"
     description = "The sessions cannot be looked up just now. Try again in a moment."
 
-    def __init__(self, retry_after: int = 5) -> None:
+    def __init__(self, retry_after: int = RETRY_AFTER) -> None:
         super().__init__(retry_after=retry_after)
 
 

@@ -21,14 +21,13 @@ from .status import server_timing
 from .stores.cookie import EndMark
 from .ui.injection import inject, is_injectable
 from .ui.markup import is_for_a_page, session_markup
-from .urls import BLUEPRINT
+from .urls import BLUEPRINT, OURS
 
 log = logging.getLogger("flask_workos_sessions")
 
 #: Seconds within which nobody gets to WorkOS, signs in and comes back.
 OVERTAKEN_SECONDS = 2.0
 
-_OURS = f"{BLUEPRINT}."
 _PRIVATE = "private, no-store"
 _SHARED_CACHES = frozenset({"expires", "cdn-cache-control", "surrogate-control"})
 
@@ -58,7 +57,7 @@ def _opener(app: Flask, parts: Parts) -> Callable[[], None]:
                     _prepare(app)
                     prepared = True
         endpoint = asked.endpoint
-        if endpoint is None or endpoint.startswith(_OURS):
+        if endpoint is None or endpoint.startswith(OURS):
             return
         marks = seen.get((endpoint, asked.method))
         if marks is None:
@@ -111,7 +110,7 @@ def put_in_ui(response: Response) -> Response:
     opening = state.opened
     if opening is None or opening.known is None or not _is_whole(response):
         return response
-    if not state.parts.settings.ui_inject or (asked.endpoint or "").startswith(_OURS):
+    if not state.parts.settings.ui_inject or (asked.endpoint or "").startswith(OURS):
         return response
     page = response.get_data()
     # The cheapest question comes first: most answers are no pages.

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .errors import RETRY_AFTER
 from .memo import Known
 from .session import NO_SESSION, Session
 from .stores.cookie import EndMark
-
-#: Seconds after which somebody tries again when nothing better is known.
-RETRY_AFTER = 5
 
 _UNAVAILABLE = Session(unavailable=True)
 

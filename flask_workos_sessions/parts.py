@@ -77,10 +77,8 @@ class Parts:
     @property
     def active_sessions(self) -> ActiveSessions:
         """What lists and ends people's sessions. Seldom used, so it is made when it is."""
-        settings = self.settings
-        longest = settings.session_max_length or settings.cookie_max_age
         shared = (self.client, self.endings, self.cut_offs, self.revoker)
-        return ActiveSessions(*shared, clock=self.clock, longest=longest)
+        return ActiveSessions(*shared, clock=self.clock, longest=self.settings.longest)
 
 
 def current_parts() -> Parts:

@@ -58,6 +58,9 @@ class User:
 #: The fields of a WorkOS user that a session keeps.
 USER_FIELDS = tuple(each.name for each in fields(User))
 
+#: Those that are texts.
+USER_TEXTS = frozenset(USER_FIELDS) - {"id", "email_verified", "metadata"}
+
 #: Bytes of ``metadata`` (as JSON) that a session keeps; more stays at WorkOS (security C8).
 MAX_METADATA = 512
 

@@ -183,6 +183,11 @@ class Settings(EventSettings, PageSettings):
         return "redis" if self.cache_redis_url else "sqlite"
 
     @property
+    def longest(self) -> int:
+        """Seconds that a session can last, when WorkOS does not say."""
+        return self.session_max_length or self.cookie_max_age
+
+    @property
     def secure(self) -> bool:
         """Whether our cookies are Secure: as set, else unless every redirect URI is plain http."""
         if self.cookie_secure is not None:
@@ -228,6 +233,8 @@ class Settings(EventSettings, PageSettings):
 _CACHE = PREFIX + "CACHE_"
 _REQUIRED = ("api_key", "client_id", "cookie_password")
 _FIELDS = {each.name: each for each in fields(Settings)}
+#: Every name that a setting of ours can have.
+KNOWN = {PREFIX + name.upper() for name in _FIELDS} | set(ALIASES)
 
 
 def load_settings(config: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
@@ -274,14 +281,13 @@ def _remedy(name: str) -> str:
 
 
 def _unknown(config: Mapping[str, Any]) -> list[str]:
-    known = {PREFIX + name.upper() for name in _FIELDS} | set(ALIASES)
     faults = []
     for key in sorted(k for k in config if isinstance(k, str) and k.startswith(PREFIX)):
-        if key.startswith(_CACHE) and key not in known:
-            names = ", ".join(sorted(each for each in known if each.startswith(_CACHE)))
+        if key.startswith(_CACHE) and key not in KNOWN:
+            names = ", ".join(sorted(each for each in KNOWN if each.startswith(_CACHE)))
             faults.append(f"{key} is not a setting of Flask-WorkOS-Sessions; there are {names}.")
-        elif key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+        elif key not in KNOWN:
+            near = difflib.get_close_matches(key, KNOWN, n=1, cutoff=0.6)
             hint = (
                 f"did you mean {near[0]}?" if near else "remove it, or see the docs for the names."
             )

@@ -19,6 +19,8 @@ from .workos.authorize import check_options
 MAX_RETURN_PATH = 2_000
 OPTIONS_COOKIE = "sign-in-options"
 BLUEPRINT = "workos_sessions"
+#: What the names of our endpoints begin with.
+OURS = f"{BLUEPRINT}."
 
 # What need not be percent-encoded in a path and in the value of a query (RFC 3986, 3.3 and 3.4).
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"

@@ -6,14 +6,13 @@ import difflib
 import re
 from dataclasses import asdict, dataclass, fields
 
-from ..lookup import ALIASES, look_up
-from ..settings import PREFIX, Settings
+from ..lookup import look_up
+from ..settings import KNOWN, PREFIX, Settings
 from .finding import Finding, fault, ok, warning
 from .masking import MASK, show, show_url
 from .subject import Subject
 
 _NAME = re.compile(rf"{PREFIX}[A-Z_]+[A-Z]")
-_KNOWN = {PREFIX + each.name.upper() for each in fields(Settings)} | set(ALIASES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,9 @@ def misspelt_variables(subject: Subject) -> list[Finding]:
     """Variables of the environment that are nearly ours: there, they may also be another's."""
     told = []
     for name in sorted(subject.environ):
-        if not name.startswith(PREFIX) or name in _KNOWN:
+        if not name.startswith(PREFIX) or name in KNOWN:
             continue
-        near = difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.8)
+        near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.8)
         if near:
             told.append(
                 warning(

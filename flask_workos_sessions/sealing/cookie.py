@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from ..session import USER_FIELDS
+from ..session import USER_TEXTS
 from ..session_record import Impersonator, Moments, SessionRecord
 from . import base64url
 from .dictionary import DICTIONARY
@@ -35,10 +35,6 @@ _JWT = 1
 #: The access token is not a JWT as we would write it: it is kept as it is, uncompressed.
 _OPAQUE = 2
 _MAX_TIME = 2**53
-
-_TEXT_FIELDS = tuple(
-    name for name in USER_FIELDS if name not in {"id", "email_verified", "metadata"}
-)
 
 _TEXT_OR_NONE = frozenset({str, type(None)})
 
@@ -193,7 +189,7 @@ def _check(record: SessionRecord) -> None:
         and user["id"]
         and isinstance(user.get("email_verified"), bool | None)
         and (user.get("metadata") is None or isinstance(user["metadata"], Mapping))
-        and _TEXT_OR_NONE.issuperset(map(type, map(user.get, _TEXT_FIELDS)))
+        and _TEXT_OR_NONE.issuperset(map(type, map(user.get, USER_TEXTS)))
         and _is_text(record.organization_id)
         and _is_text(record.authentication_method)
         and _is_text(record.previous)

@@ -94,14 +94,13 @@ def login_as(
     }
     payload = {name: claim for name, claim in payload.items() if claim is not None}
     began = now if signed_in_at is None else signed_in_at
-    most = parts.settings.session_max_length or parts.settings.cookie_max_age
     record = SessionRecord(
         access_token=_sign(payload),
         refresh_token=secrets.token_urlsafe(24),
         user=kept_profile(person),
         organization_id=organization_id,
         signed_in_at=began,
-        not_after=began + most,
+        not_after=began + parts.settings.longest,
         authentication_method="Password",
         impersonator=impersonator,
     )

@@ -137,11 +137,7 @@ def record_of(parts: Parts, outcome: Authenticated, token: AccessToken) -> Sessi
     if settings.session_max_length is None:
         expires_at = parts.client.session_expires_at(token.subject, token.session_id)
     signed_in_at = token.issued_at
-    ends = [signed_in_at + settings.cookie_max_age]
-    if settings.session_max_length is not None:
-        ends = [signed_in_at + settings.session_max_length]
-    elif expires_at is not None:
-        ends = [expires_at]
+    ends = [signed_in_at + settings.longest if expires_at is None else expires_at]
     if outcome.impersonator is not None or token.actor is not None:
         ends.append(signed_in_at + IMPERSONATION_MAX_LENGTH)
     return SessionRecord(

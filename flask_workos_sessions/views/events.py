@@ -12,10 +12,9 @@ from flask import Response, request
 from ..context import request_state
 from ..coordination.streams import LIFE_SECONDS, Stream, Streams, is_stopping
 from ..coordination.watch import Change
-from ..errors import OriginRefused
 from ..parts import current_parts
-from ..reports import report
 from ..web_server import SYNC_REMEDY, is_concurrent
+from .origin import require_no_other_origin
 
 log = logging.getLogger("flask_workos_sessions")
 
@@ -50,8 +49,7 @@ def events() -> Response:
     """A stream for the page of a live session. Never refreshes, never sets a cookie, never calls
     WorkOS. 204 in any other case: an ``EventSource`` then stops. Unless the session cannot be
     confirmed just now, by this process perhaps alone: then it is told to come back."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-        raise report(OriginRefused())
+    require_no_other_origin()
     parts = current_parts()
     state = request_state()
     state.settled = True

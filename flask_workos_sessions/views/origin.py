@@ -11,6 +11,15 @@ from ..reports import report
 from ..urls import our_origins
 
 
+def require_no_other_origin() -> None:
+    """Let requests pass that only ask, unless the browser says that a page of another origin does.
+
+    :raises OriginRefused: it does.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        raise report(OriginRefused())
+
+
 def require_our_origin(parts: Parts) -> None:
     """Let only requests of our own pages pass.
 

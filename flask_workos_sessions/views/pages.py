@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from flask import Response, make_response, redirect, render_template, request
 
 from ..context import request_state
+from ..errors import RETRY_AFTER
 from ..parts import current_parts
 from ..ui.assets import asset_name
 from ..ui.translation import gettext, language, message
@@ -248,5 +249,5 @@ def problem_page(word: str, status: int) -> Response:
     title, text = gettext(problem.title), gettext(problem.text)
     response = page("problem", status, title=title, text=text, links=links)
     if status == 503:
-        response.headers["Retry-After"] = "5"
+        response.headers["Retry-After"] = str(RETRY_AFTER)
     return response

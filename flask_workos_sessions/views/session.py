@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 from ..context import request_state
-from ..errors import OriginRefused
 from ..opened import Opening
 from ..parts import Parts, current_parts
 from ..refresh.due import extension_due
-from ..reports import report
 from ..status import ended_status, status_of
 from ..urls import sign_in_url
 from .csrf import fresh_csrf_token
-from .origin import require_our_origin
+from .origin import require_no_other_origin, require_our_origin
 
 
 def session() -> Response:
     """The status of the session. Never refreshes, never sets a cookie, never calls WorkOS."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-        raise report(OriginRefused())
+    require_no_other_origin()
     parts = current_parts()
     state = request_state()
     state.private = state.settled = True

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..session_record import Impersonator
 from .moment import read_moment
+from .profile import readable_impersonator
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,13 @@ class ActiveSession:
             expires_at=_seconds(listed, "expires_at"),
             ip_address=_text(listed, "ip_address"),
             user_agent=_text(listed, "user_agent"),
-            impersonator=_impersonator(listed.get("impersonator")),
+            impersonator=readable_impersonator(listed.get("impersonator")),
         )
 
 
 def _text(listed: Mapping[str, Any], name: str) -> str | None:
     value = listed.get(name)
     return value if isinstance(value, str) else None
-
-
-def _impersonator(given: object) -> Impersonator | None:
-    if not isinstance(given, dict) or not isinstance(given.get("email"), str):
-        return None
-    return Impersonator(given["email"], _text(given, "reason"))
 
 
 def _seconds(listed: Mapping[str, Any], name: str) -> int | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
 from ..session_record import Impersonator
-from .profile import readable_profile
+from .profile import readable_impersonator, readable_profile
 from .retry_after import retry_after
 from .transport import Fault
 
@@ -158,7 +158,7 @@ def _authenticated(status: int, answer: Mapping[str, Any]) -> Outcome:
         refresh_token=refresh_token,
         organization_id=_text(answer.get("organization_id")),
         authentication_method=_text(answer.get("authentication_method")),
-        impersonator=_impersonator(answer.get("impersonator")),
+        impersonator=readable_impersonator(answer.get("impersonator")),
     )
 
 
@@ -202,12 +202,6 @@ def _interaction(code: str, answer: Mapping[str, Any]) -> InteractionRequired:
     return InteractionRequired(
         code, {**answer, "organizations": choices}, _text(answer.get("organization_id"))
     )
-
-
-def _impersonator(value: object) -> Impersonator | None:
-    if not isinstance(value, dict) or not isinstance(value.get("email"), str):
-        return None
-    return Impersonator(value["email"], _text(value.get("reason")))
 
 
 def _object(body: bytes) -> dict[str, Any]:
