@@ -195,7 +195,9 @@ def urls(value: object) -> tuple[str, ...]:
 
 def prefix(value: object) -> str:
     given = text(value)
-    if not given.startswith("/") or given == "/" or given.endswith("/") or "//" in given:
+    # The last four would be a variable of the route, or the end of a path.
+    odd = "//" in given or any(each in given for each in "<>?#")
+    if not given.startswith("/") or given == "/" or given.endswith("/") or odd:
         raise InvalidValue('must be a path such as "/auth": one leading slash, none at the end')
     return given
 

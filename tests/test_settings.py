@@ -98,6 +98,13 @@ def test_a_host_or_port_that_cannot_be_is_a_fault(name, host):
     assert "absolute http(s) URL" in faults(**{name: f"https://{host}/auth/callback"})[0]
 
 
+@pytest.mark.parametrize(
+    "prefix", ["auth", "/", "/auth/", "/a//b", "/<name>", "/auth?a", "/auth#a"]
+)
+def test_a_prefix_that_is_no_path_is_a_fault(prefix):
+    assert "must be a path" in faults(WORKOS_URL_PREFIX=prefix)[0]
+
+
 def test_the_redirect_uri_must_be_our_callback():
     (fault,) = faults(WORKOS_REDIRECT_URI="https://app.acme.test/elsewhere")
     assert "/auth/callback" in fault
