@@ -66,7 +66,8 @@ class SessionTooLarge(Exception):
 
 
 class Refused(HTTPException):
-    """A request was refused: ``error`` is the word in JSON, ``required`` what was missing."""
+    """A request was refused: ``error`` is the word in JSON, ``required`` what was missing,
+    ``retry_after`` the seconds after which it may be tried again, if that helps."""
 
     error = "refused"
 

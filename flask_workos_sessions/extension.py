@@ -158,7 +158,7 @@ class WorkOSSessions:
 
         :raises SignInRequired: nobody is signed in, or that organization asks for another
             sign-in: the error's ``options`` say which.
-        :raises AccessDenied: the person does not belong to that organization.
+        :raises OrganizationRefused: the person does not belong to that organization.
         :raises SessionUnavailable: WorkOS does not answer; nothing has changed.
         """
         request_state().private = True
@@ -171,7 +171,8 @@ class WorkOSSessions:
         Without those that have ended here; ``current`` marks the one of this request. WorkOS is
         asked each time, five seconds at most. Needs an app context, and no request.
 
-        :param user: WorkOS's id of a person, or a ``User`` or ``Session`` of ours.
+        :param user: WorkOS's id of a person, or a ``User`` or ``Session`` of ours. Anything else
+            is a :exc:`TypeError`, and nobody a :exc:`ValueError`.
         :raises UserNotFound: (a ``LookupError``, 404) WorkOS knows nobody with this id.
         :raises SessionsUnavailable: (503) WorkOS does not answer.
         """
@@ -198,6 +199,7 @@ class WorkOSSessions:
         Here it takes effect also while WorkOS does not answer: then each session is revoked there
         when it comes the next time (security W3).
 
+        :param user: as in :meth:`list`.
         :param keep: a session that goes on, or its id: most often ``current_session``. An empty id
             is a :exc:`ValueError`, and ends none.
         :returns: how many sessions WorkOS listed and this call has ended; 0 while it does not
@@ -218,8 +220,9 @@ class WorkOSSessions:
 
         ``exchanges`` that were made, results ``adopted`` from another request or process, requests
         that ``waited`` for one, ``backoffs`` begun, ``store_errors`` of the shared state and of the
-        store of the sessions, ``replayed`` tokens; and ``failed_…`` with the kind of fault, once
-        there was one. With ``WORKOS_UI_PUSH`` the open ``streams``, and ``refused_streams``.
+        store of the sessions, ``replayed`` tokens, ``remembered_sessions``, ``pending_revocations``
+        that WorkOS has not confirmed; and ``failed_…`` with the kind of fault, once there was one.
+        With ``WORKOS_UI_PUSH`` the open ``streams``, and ``refused_streams``.
         """
         parts = current_parts()
         streams = {} if parts.streams is None else {"streams": len(parts.streams)}

@@ -55,6 +55,8 @@ def login_required(
     :param max_age: seconds since the person last proved who they are (``auth_time``), inclusive.
     :raises SignInRequired: and the other errors of :mod:`flask_workos_sessions.errors`, when the
         view is called.
+    :raises ValueError: at once, for a keyword without a word, which would let everybody in, and a
+        ``max_age`` of less than 30 seconds.
 
     For sync and async views; for a class, put it into ``decorators`` or above the class::
 

@@ -30,7 +30,9 @@ class Lifetime:
     """What remains of a session at one moment.
 
     ``expires_in`` is in whole seconds, never negative and five less than the truth. It is ``None``
-    when nobody is signed in, or when neither clock is known.
+    when nobody is signed in, or when neither clock is known. ``because`` is the clock that ends the
+    session, ``idle_in`` and ``max_in`` are the same seconds by either clock, and ``expiring`` is
+    true from the moment at which people are warned (``WORKOS_UI_WARN``).
     """
 
     expires_in: int | None = None

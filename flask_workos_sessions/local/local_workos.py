@@ -36,10 +36,15 @@ class LocalWorkOS(Population, FaultOrders, WebhookOrders):
     A person may be given as an object, an id or an address, an organization as an object, an id
     or a name. Nothing is written to disk; keys and secrets are made anew for every object.
 
+    :param client_id: and ``api_key``: what an application has to send; new ones when not given.
+    :param clock: where the time comes from (epoch seconds).
     :param access_token_seconds: the access token duration.
     :param max_length: the maximum session length (seconds).
     :param inactivity_timeout: the inactivity timeout (seconds); ``None``: off.
     :param grace_seconds: how long a retired refresh token gets the same pair again.
+    :param redirect_uris: callbacks that are registered; ``logout_uris``: sign-out redirects, of
+        which the first is the default.
+    :param port: 0 takes a free one.
     :param host: a loopback address. :raises ValueError: for any other (security S8).
     :param webhook_delays: seconds (real ones) before a webhook that failed is sent again, for the
         second attempt, the third, …
