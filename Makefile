@@ -47,14 +47,14 @@ test-pythons: redis ## The same with the newest versions and each Python from 3.
 short: $(VENV)/.stamp-test
 	$(BIN)/python -m pytest -n $(TWICE) --dist worksteal -m "not browser and not alone and not idle" --no-skips $(ARGS)
 
-bench: $(VENV)/.stamp-bench ## Measure speed, sizes and memory; fails when a limit is broken
+bench: $(VENV)/.stamp-bench chromium redis ## Measure speed, sizes and memory; fails when a limit is broken
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 faults: $(VENV)/.stamp-test redis ## Try every fault of docs/faults.md, and print the table
 	$(BIN)/python -m pytest tests/faults -q --no-skips --faults-table=faults.md
 	@cat faults.md
 
-mutations: $(VENV)/.stamp-test ## Take away one rule after the other: does a test notice?
+mutations: $(VENV)/.stamp-test redis ## Take away one rule after the other: does a test notice?
 	$(BIN)/python tests/mutations/run.py
 
 lint: $(VENV)/.stamp-test ## Check style and types

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -52,10 +54,21 @@ def test_ci_runs_what_a_developer_runs() -> None:
     assert run.read_text().splitlines()[-1] == "exec make test"
 
 
-def test_make_test_sees_to_the_programs_that_it_needs() -> None:
-    planned = _make("--dry-run", "test").splitlines()
-    for program in ("chromium", "redis"):
-        assert f".ci/{program}" in planned
+@pytest.mark.parametrize(
+    ("target", "programs"),
+    [
+        ("test", {"chromium", "redis"}),
+        ("bench", {"chromium", "redis"}),
+        ("test-min", {"redis"}),
+        ("test-pythons", {"redis"}),
+        ("faults", {"redis"}),
+        ("mutations", {"redis"}),
+    ],
+)
+def test_each_target_sees_to_the_programs_that_it_needs(target: str, programs: set[str]) -> None:
+    planned = _make("--dry-run", target).splitlines()
+    assert {each for each in ("chromium", "redis") if f".ci/{each}" in planned} == programs
+    for program in programs:
         assert os.access(ROOT / ".ci" / program, os.X_OK)
 
 
