@@ -202,7 +202,7 @@ class EventsPoller:
             if tries < TRIES:
                 return False
             log.error(
-                "A receiver raised each time: an event %r was told %d times, and is not again.",
+                "A receiver raised each time: an event %r was told %d times, and is told no more.",
                 event.type,
                 tries,
             )
