@@ -12,7 +12,6 @@ version = release = version_of(project)
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 root_doc = "index"
-exclude_patterns = ["pictures.py"]
 
 # The anchors that GitHub makes of headings, so that a link works there and here.
 myst_heading_anchors = 4
