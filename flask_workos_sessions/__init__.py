@@ -25,10 +25,12 @@ from .session_record import Impersonator
 from .stores.session_store import SessionStore
 from .urls import sign_in_url, sign_out_url, sign_up_url
 from .workos.active_session import ActiveSession
+from .workos.events import Event
 
 __all__ = [
     "ActiveSession",
     "ConfigurationError",
+    "Event",
     "Impersonator",
     "Lifetime",
     "Session",

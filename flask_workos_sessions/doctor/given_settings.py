@@ -52,7 +52,9 @@ def what_is_set(subject: Subject) -> list[Finding]:
     every = given_settings(subject)
     given = [each for each in every if each.source != "default"]
     told = [
-        ok("settings", f"{each.name} = {each.value} ({each.source})", each.name) for each in given
+        ok("settings", f"{each.name} = {each.value} ({each.source})", each.name)
+        for each in given
+        if not subject.misread(each.name)  # a fault, which is told below
     ]
     return [*told, ok("settings", f"{len(every) - len(given)} other settings have their defaults.")]
 

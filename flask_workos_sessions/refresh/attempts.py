@@ -22,10 +22,9 @@ KEPT_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """``first_at`` and ``until`` are epoch seconds. A request with a valid token may wait longer:
+    """``until`` is in epoch seconds. A request with a valid token may wait longer:
     up to ``calm_until``. ``lost`` is whether WorkOS may have exchanged the token already."""
 
-    first_at: float
     number: int
     until: float
     calm_until: float
@@ -63,28 +62,25 @@ class Attempts:
     def sending(self, digest: str) -> Attempt:
         """Note that the token is sent now: before, for the sender may not live to tell."""
         now = self._clock()
-        last = self.last(digest) or Attempt(now, 0, now, now)
-        return self._keep(digest, Attempt(last.first_at, last.number + 1, now, now, lost=last.lost))
+        last = self.last(digest) or Attempt(0, now, now)
+        return self._keep(digest, Attempt(last.number + 1, now, now, lost=last.lost))
 
     def failed(self, digest: str, reason: str, retry_after: float | None) -> Attempt:
         """Note that the answer decided nothing; ``retry_after`` is what WorkOS asked for."""
         now = self._clock()
-        last = self.last(digest) or Attempt(now, 1, now, now)
+        last = self.last(digest) or Attempt(1, now, now)
         pause = max(min(2.0 ** min(last.number - 1, 6), MAX_PAUSE), retry_after or 0.0)
         lost = last.lost or reason not in NOT_EXCHANGED
         calm = pause if lost else max(CALM_SECONDS, pause)
-        return self._keep(
-            digest, Attempt(last.first_at, last.number, now + pause, now + calm, reason, lost)
-        )
+        return self._keep(digest, Attempt(last.number, now + pause, now + calm, reason, lost))
 
     def hold(self, digest: str, reason: str, seconds: float) -> None:
         """Do not send this token for so long."""
         now = self._clock()
-        self._keep(digest, Attempt(now, 0, now + seconds, now + seconds, reason))
+        self._keep(digest, Attempt(0, now + seconds, now + seconds, reason))
 
     def _keep(self, digest: str, attempt: Attempt) -> Attempt:
         values = [
-            attempt.first_at,
             attempt.number,
             attempt.until,
             attempt.calm_until,
