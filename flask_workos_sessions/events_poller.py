@@ -10,6 +10,7 @@ from typing import Any
 from .coordination.lease import Leases
 from .coordination.shared_state import SharedState
 from .reactions import Reactions, Unrecorded
+from .tokens.access_token import TOKEN_SECONDS
 from .workos.event_page import PAGE_SIZE, EventPage, EventsRefused, EventsUnavailable
 from .workos.events import Event, name_of
 
@@ -21,7 +22,7 @@ LEADER_SECONDS = 15
 LOOK_SECONDS = LEADER_SECONDS / 3
 #: Seconds before now at which reading begins when no cursor is known: two lives of a usual access
 #: token (security W2). A token from before that has run out, and its refresh told the truth.
-BEGIN_SECONDS = 2 * 300
+BEGIN_SECONDS = 2 * TOKEN_SECONDS
 #: Seconds for which the cursor is kept: WorkOS keeps events as long.
 CURSOR_SECONDS = 30 * 86_400
 _OLDEST_SECONDS = 29.0 * 86_400

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from . import fingerprints
 from .coordination.endings import Endings
 from .coordination.watch import subjects
 from .lifetime import Ends
@@ -131,7 +132,7 @@ class Reader:
 
     def subject(self, known: Known) -> str:
         """A hash of the person, to recognise them by without saying who they are."""
-        return self._keys.digest("subject", known.token.subject)[:16]
+        return fingerprints.of_name(self._keys, "subject", known.token.subject)
 
     def build(self, record: SessionRecord, token: AccessToken, verified: bool) -> Known:
         """Put together what is known about a session whose token is accepted."""
@@ -201,8 +202,7 @@ class Reader:
         """A hash that differs when what the person may do differs, and between two sessions."""
         one = (token.session_id, token.organization_id or "", token.role or "")
         rights = (token.roles, token.permissions, token.entitlements, token.feature_flags)
-        lists = ["\x1f".join(sorted(each)) for each in rights]
-        return self._keys.digest("revision", "\x1e".join((*one, *lists)))[:16]
+        return fingerprints.of_rights(self._keys, "revision", one, rights)
 
 
 def _impersonator(record: SessionRecord, token: AccessToken) -> Impersonator | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import fingerprints
 from .coordination.watch import Change
 from .memo import Known
 from .opened import Opening
@@ -35,8 +36,8 @@ def status_of(parts: Parts, known: Known) -> dict[str, Any]:
 
 def _hashes(parts: Parts, session: Session) -> dict[str, str]:
     return {
-        "sub": parts.keys.digest("subject", session.user.id or "")[:16],
-        "sid": parts.keys.digest("session", session.id or "")[:16],
+        "sub": fingerprints.of_name(parts.keys, "subject", session.user.id or ""),
+        "sid": fingerprints.of_name(parts.keys, "session", session.id or ""),
         "access": access(parts, session),
     }
 
@@ -47,14 +48,14 @@ def access(parts: Parts, session: Session) -> str:
     impersonator = session.impersonator.email if session.impersonator else ""
     one = (session.user.id or "", impersonator, session.organization_id or "", session.role or "")
     rights = (session.roles, session.permissions, session.entitlements, session.feature_flags)
-    lists = ["\x1f".join(sorted(each)) for each in rights]
-    return parts.keys.digest("access", "\x1e".join((*one, *lists)))[:16]
+    return fingerprints.of_rights(parts.keys, "access", one, rights)
 
 
 def channel_name(parts: Parts) -> str:
     """What the channel between an app's tabs is called: two apps on one host have two."""
     settings = parts.settings
-    return parts.keys.digest("channel", settings.session_cookie + settings.client_id)[:16]
+    name = settings.session_cookie + settings.client_id
+    return fingerprints.of_name(parts.keys, "channel", name)
 
 
 def ended_status(opening: Opening, login_url: str) -> dict[str, Any]:

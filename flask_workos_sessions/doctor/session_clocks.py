@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..tokens.access_token import TOKEN_SECONDS
 from .finding import Finding, ok, warning
-from .subject import TOKEN_SECONDS, Subject
+from .subject import Subject
 
 _MAX, _IDLE = "WORKOS_SESSION_MAX_LENGTH", "WORKOS_SESSION_INACTIVITY_TIMEOUT"
 

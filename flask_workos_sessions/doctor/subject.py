@@ -15,9 +15,6 @@ from ..lookup import look_up
 from ..settings import PREFIX, Settings, read_settings
 from ..validators import is_loopback
 
-#: Seconds that a token of WorkOS's lives unless the dashboard says otherwise.
-TOKEN_SECONDS = 300
-
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Subject:

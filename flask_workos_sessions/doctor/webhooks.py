@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from urllib.parse import urlsplit
 
+from ..tokens.access_token import TOKEN_SECONDS
 from ..workos.transport import Answer, Transport, Unreachable
 from .finding import Finding, fault, ok, warning
-from .subject import TOKEN_SECONDS, Subject
+from .subject import Subject
 
 _SECRET = "WORKOS_WEBHOOK_SECRET"  # noqa: S105
 _TIMEOUT = 5.0

@@ -31,6 +31,8 @@ __all__ = [
     "KeysUnavailable",
 ]
 
+#: Seconds that a token lives unless the dashboard says otherwise.
+TOKEN_SECONDS = 300
 #: Characters of the longest token that is looked at.
 MAX_LENGTH = 16_384
 
