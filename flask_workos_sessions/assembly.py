@@ -128,7 +128,6 @@ def assemble(
         # Apart again: many events must not push out what refresh tokens became.
         Once(remember(CAPACITY), keys.digests, "event"),
         clock=clock,
-        workos_time=lambda: client.latest,
         session_seconds=settings.longest,
         end_on_password_reset=settings.end_sessions_on_password_reset,
     )

@@ -17,6 +17,7 @@ from .reading import Reader, Unconfirmed
 from .refresh.exchange import Caller
 from .refresh.pace import Pace
 from .refresh.refresher import Refresher
+from .session_record import Marks
 from .stores.cookie import CookieStore, EndMark
 from .stores.server import StoreUnavailable
 from .tokens.jwks import WAIT
@@ -27,6 +28,11 @@ log = logging.getLogger("flask_workos_sessions")
 _MAX_EXCHANGES = 3
 #: Seconds between two looks for a successor, while a session's own token is valid.
 _LOOK_SECONDS = 1.0
+
+
+def _mark_of_birth(born: float) -> int:
+    """The number by which the tokens of a session remember the life of the shared state."""
+    return int(born * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +185,11 @@ class Opener:
         because of one change: the rest is with one of its next requests."""
         if now >= self._renewal_due(known):
             return True
-        if not known.watch.change or self.refresher.waits(known.record):
+        if not known.watch.change:
             return False
-        return self.pace.take()
+        if self.refresher.refused(known.record):
+            return True  # WorkOS is not asked again, and so no place is needed
+        return not self.refresher.waits(known.record) and self.pace.take()
 
     def _confirmed(self, known: Known, caller: Caller, usable: bool) -> Opening:
         """Exchange, again if need be: what another request got may be older than the change."""
@@ -210,15 +218,24 @@ class Opener:
         reason = self.endings.look(known.watch)
         if reason is not None:
             return self.adoption.ended(known, reason)
+        asked_after, newer_than = self._settled_by(known)
         result = self.refresher.refresh(
             known.record,
             caller,
             proactive=usable,
             organization_id=organization_id,
-            asked_after=known.watch.changed,
-            newer_than=known.watch.proven,
+            asked_after=asked_after,
+            newer_than=newer_than,
         )
         return self.adoption.settle(known, result, serve_current=usable, deadline=caller.deadline)
+
+    def _settled_by(self, known: Known) -> tuple[Marks, Marks]:
+        """What the tokens of an exchange are asked for after, and newer than."""
+        asked_after = sorted(known.watch.changed)
+        if known.token.issued_at < int(self.endings.born):
+            # One exchange is enough, whatever the clock says by which the store was born.
+            asked_after.append(_mark_of_birth(self.endings.born))
+        return tuple(asked_after), known.watch.proven
 
     def _follow(self, known: Known, now: float, fetch: bool) -> tuple[Known, str | None]:
         """The session that this one was exchanged for, if there is need for it."""
@@ -237,7 +254,7 @@ class Opener:
         """From when to refresh. What others had ended may be forgotten when the shared state is
         younger than the token: then WorkOS is asked, spread over a token life (security R7)."""
         born, issued_at = self.endings.born, known.token.issued_at
-        if issued_at >= int(born):
+        if issued_at >= int(born) or _mark_of_birth(born) in known.record.asked_after:
             return known.refresh_at
         share = int(known.watch.key[-6:], 16) / 0x1000000
         return min(known.refresh_at, born + share * (known.token.expires_at - issued_at))

@@ -37,11 +37,9 @@ _OF_A_SIGN_IN = frozenset({"last_sign_in_at", "updated_at"})
 #: Seconds for which a revoked session is refused at most: no session lasts longer than a browser
 #: keeps a cookie.
 _LONGEST = 400 * 86_400
-#: Seconds by which WorkOS's clock may be ahead of ours, while none of its answers tells more. A
-#: cut-off further on than that would meet those who sign in tomorrow.
+#: Seconds by which WorkOS's clock may be ahead of ours. A cut-off further on than that would meet
+#: those who sign in tomorrow.
 _AHEAD = 180
-#: The same once they have: clocks are set by a little now and then.
-_AHEAD_OF_ANSWERS = 1
 
 
 class Unrecorded(Exception):
@@ -54,7 +52,6 @@ class Reactions:
     Events come twice, late and in any order, from webhooks and from the poller: what is recorded
     is the same however often, and never goes back. Receivers are told once.
 
-    :param workos_time: the latest time that it can be at WorkOS; ``None`` when that is not known.
     :param session_seconds: for how long a session can last whose own end is not said.
     """
 
@@ -65,7 +62,6 @@ class Reactions:
         told: Once,
         *,
         clock: Callable[[], float],
-        workos_time: Callable[[], float | None],
         session_seconds: int,
         end_on_password_reset: bool = False,
     ) -> None:
@@ -73,7 +69,6 @@ class Reactions:
         self._cut_offs = cut_offs
         self._told = told
         self._clock = clock
-        self._workos_time = workos_time
         self._session_seconds = session_seconds
         #: The types that are acted upon.
         self.types = (*EVENT_TYPES, PASSWORD_RESET) if end_on_password_reset else EVENT_TYPES
@@ -204,13 +199,10 @@ class Reactions:
         return all(shared)
 
     def _at(self, event: Event) -> float | None:
-        """When it was, in WorkOS's time: that of the tokens that it makes old (security W2). It
-        cannot have been later than now: a cut-off would hide those that come before it is due."""
+        """When it was, in WorkOS's time: that of the tokens that it makes old (security W2)."""
         if event.created_at is None:
             return None
-        there = self._workos_time()
-        latest = self._clock() + _AHEAD if there is None else there + _AHEAD_OF_ANSWERS
-        return min(event.created_at, latest)
+        return min(event.created_at, self._clock() + _AHEAD)
 
 
 def _is_over(event: Event) -> bool:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Changes, by a mark of the key under which each is recorded: when they were, in milliseconds since
-#: the epoch, WorkOS's time.
-Moments = Mapping[str, int]
+#: Changes: a number for each, by which it is known again.
+Marks = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +43,5 @@ class SessionRecord:
     expires_at: int | None = None
     previous: str | None = None
     ticket: str | None = field(default=None, repr=False)
-    asked_after: Moments = field(default_factory=dict)
-    newer_than: Moments = field(default_factory=dict)
+    asked_after: Marks = ()
+    newer_than: Marks = ()

@@ -97,8 +97,8 @@ def redirect_uri(parts: Parts) -> str:
     return url_for(f"{BLUEPRINT}.callback", _external=True)
 
 
-def moved_sign_in(parts: Parts) -> str | None:
-    """This sign-in at the host that WorkOS sends the browser back to, when it began at one without
+def home_of_sign_in(parts: Parts) -> str | None:
+    """The origin that WorkOS sends the browser back to, when this sign-in begins at a host without
     a redirect URI of its own: the callback would not find there what was begun here.
 
     Only once, and only if the path is the same there: behind a proxy that tells neither host nor
@@ -110,8 +110,7 @@ def moved_sign_in(parts: Parts) -> str | None:
         return None
     if urlsplit(configured[0]).path != our_path(parts, "/callback"):
         return None
-    query = urlencode([*request.args.items(multi=True), (_MOVED, "1")], safe=_QUERY_SAFE)
-    return f"{origin_of(configured[0])}{our_path(parts, '/login')}?{query}"
+    return origin_of(configured[0])
 
 
 def our_origins(parts: Parts) -> frozenset[str]:
@@ -199,12 +198,14 @@ def begin_url(
     *,
     cross_site: bool = False,
     resume: bool = False,
+    moved: bool = False,
 ) -> str:
     """A sign-in with everything that it has to know, sealed.
 
     :param expected: who has to come back, and with how recent a proof (security G2).
     :param cross_site: whether the flow began on another site (security S1).
     :param resume: whether another tab waits for it; no secret, and so not sealed.
+    :param moved: whether it was begun at another host: see :func:`home_of_sign_in`.
     """
     parts = current_parts()
     path = requested_return_path(parts, current_page() if return_to is None else return_to)
@@ -218,8 +219,8 @@ def begin_url(
             }
         )
         sealed = parts.options_sealer.seal(wish.encode(), name=OPTIONS_COOKIE)
-    waiting = "1" if resume else None
-    return our_path(parts, "/login", return_to=path, options=sealed, resume=waiting)
+    said = {name: "1" for name, is_so in (("resume", resume), (_MOVED, moved)) if is_so}
+    return our_path(parts, "/login", return_to=path, options=sealed, **said)
 
 
 def open_options(parts: Parts, sealed: str | None) -> tuple[dict[str, str], dict[str, Any], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from .watch import Scope
 #: Seconds for which a change is remembered: a token that was issued before it has run out by then,
 #: and its refresh tells the truth.
 CHANGE_SECONDS = 86_400
+#: Bytes of a mark.
+_MARK_SIZE = 6
 #: What the keys begin with.
 ENDS_UNDER, CHANGES_UNDER = "ends:", "changes:"
 
@@ -20,9 +23,11 @@ ENDS: tuple[Scope, ...] = ("person", "organization", "everybody")
 
 
 class CutOff(NamedTuple):
-    """What is recorded: the moment up to which it holds (milliseconds, for two changes of one
-    second are two), until when (epoch seconds) it matters, and for an end why, and the key of a
-    session that goes on all the same.
+    """What is recorded: the moment up to which it holds, and until when it matters; for an end also
+    why, and the key of a session that goes on all the same.
+
+    In milliseconds since the epoch: two changes of one second are two, and one that is recorded
+    later is another one also when the earlier was stamped ahead.
 
     Up to ``firm`` it holds without exception: an end spares nobody, and a change is to be
     confirmed by WorkOS before a session is served. Up to ``told`` the page is told of a change.
@@ -44,6 +49,11 @@ class CutOff(NamedTuple):
         return " ".join(map(str, self)).encode()
 
 
+def mark_of(value: bytes) -> int:
+    """A number for a cut-off as it is recorded now: another one as soon as there is news."""
+    return int.from_bytes(hashlib.sha256(value).digest()[:_MARK_SIZE], "big")
+
+
 def merged(one: bytes, two: bytes) -> bytes:
     """What two cut-offs of the same kind are together, whichever came first.
 
@@ -59,7 +69,7 @@ def merged(one: bytes, two: bytes) -> bytes:
 
 
 #: How shared state merges cut-offs, and for how long it keeps them.
-RULE = Rule(merged, lambda value: CutOff.read(value).until)
+RULE = Rule(merged, lambda value: CutOff.read(value).until / 1000)
 COMBINE = {ENDS_UNDER: RULE, CHANGES_UNDER: RULE}
 
 
@@ -106,7 +116,7 @@ class CutOffs:
         """
         if scope not in ENDS:
             raise ValueError(f"Nothing ends by a cut-off for a {scope}.")
-        until = math.ceil(self._clock()) + self._remembered
+        until = self._until(self._remembered)
         names = [ENDS_UNDER + each for each in cut_off_digests(self._digests, scope, name)]
         for number, key in enumerate(names):
             spared = keep[number] if keep else ""
@@ -129,11 +139,14 @@ class CutOffs:
             moment,
             firm=moment if confirm else 0,
             told=moment if told else 0,
-            until=math.ceil(self._clock()) + CHANGE_SECONDS,
+            until=self._until(CHANGE_SECONDS),
         )
         for key in names:
             self._state.merge(key, bytes(cut_off))
         return self._shared(names)
+
+    def _until(self, seconds: int) -> int:
+        return math.ceil((self._clock() + seconds) * 1000)
 
     def _shared(self, names: Sequence[str]) -> bool:
         self._heard(names)

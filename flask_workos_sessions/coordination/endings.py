@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
-from ..session_record import Moments
+from ..session_record import Marks
 from .breaker import Answer
-from .cutoffs import CHANGES_UNDER, ENDS, ENDS_UNDER, CutOff, cut_off_digests
+from .cutoffs import CHANGES_UNDER, ENDS, ENDS_UNDER, CutOff, cut_off_digests, mark_of
 from .doubts import Doubts
 from .memory import MemoryState
 from .shared_state import SharedState
@@ -30,8 +29,6 @@ BELIEVED_SECONDS = 1.0
 #: Of these there are few, and many sessions have each of them; so many hashes are kept.
 _OF_MANY: tuple[Scope, ...] = ("organization", "role", "everybody")
 _MANY = 1_000
-
-_NO_MOMENTS: Moments = MappingProxyType({})
 
 
 class Unreadable(Exception):
@@ -93,8 +90,8 @@ class Endings:
         *,
         signed_in_at: int = 0,
         issued_at: int = 0,
-        asked_after: Moments = _NO_MOMENTS,
-        newer_than: Moments = _NO_MOMENTS,
+        asked_after: Marks = (),
+        newer_than: Marks = (),
     ) -> Watch:
         """Where news about a session would be found; worth keeping for repeated questions.
 
@@ -200,14 +197,17 @@ class Endings:
                 return cut_off.reason
         if self._required and not all(answer.given for answer in answers):
             raise Unreadable
-        for (key, weight), answer in zip(watch.changes, others[len(watch.ends) :], strict=True):
+        older: dict[int, Change] = {}
+        for (_, weight), answer in zip(watch.changes, others[len(watch.ends) :], strict=True):
             cut_off = _cut_off(answer)
-            if cut_off and watch.is_older(key, cut_off.at):
-                if watch.is_older(key, cut_off.told):
+            if cut_off and watch.is_older(cut_off.at):
+                if watch.is_older(cut_off.told):
                     weight = max(weight, Change.TOLD)
-                if watch.is_older(key, cut_off.firm):
+                if watch.is_older(cut_off.firm):
                     weight = Change.CONFIRM
-                watch.note(key, cut_off.at, weight)
+                mark = mark_of(answer.value)
+                older[mark] = max(weight, older.get(mark, weight))
+        watch.note(older)
         watch.found = tuple(answer.value for answer in others)
         watch.asked_at = asked_at
         return None

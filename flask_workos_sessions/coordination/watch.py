@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from ..session_record import Moments
+from ..session_record import Marks
 
 #: Whom a cut-off is about. A membership is named by :func:`membership`.
 Scope = Literal["person", "membership", "organization", "role", "everybody"]
 
-#: Characters of a key, its last, by which a session remembers a change.
-_MARK_SIZE = 10
 #: Long ago.
 _NEVER = float("-inf")
 
@@ -48,8 +46,9 @@ class Watch:
     under ``ends`` are cut-offs that end what began up to a moment, under ``changes`` those that
     make tokens old. ``signed_in_at`` and ``issued_at`` are in WorkOS's time (seconds since the
     epoch); ``asked_after`` and ``newer_than`` are those of the record. The rest is what the last
-    look found: when it was, what it asks for, the changes because of which it does, whether a
-    cut-off ended the session, and which cut-offs there were, to see a new one.
+    look found: when it was, what it asks for, the changes because of which it does, those that the
+    moment of issue does not settle, whether a cut-off ended the session, and which cut-offs there
+    were, to see a new one.
     """
 
     key: str
@@ -58,11 +57,12 @@ class Watch:
     changes: tuple[tuple[str, Change], ...]
     signed_in_at: int
     issued_at: int
-    asked_after: Moments = field(default_factory=dict)
-    newer_than: Moments = field(default_factory=dict)
+    asked_after: Marks = ()
+    newer_than: Marks = ()
     asked_at: float = _NEVER
     change: Change = Change.NONE
-    changed: dict[str, int] = field(default_factory=dict)
+    changed: frozenset[int] = frozenset()
+    open: frozenset[int] = frozenset()
     cut_off: bool = False
     found: tuple[bytes | None, ...] = ()
 
@@ -71,27 +71,24 @@ class Watch:
         """All keys, in the order of the fields."""
         return [*self.own, *self.ends, *(key for key, _ in self.changes)]
 
-    def is_older(self, key: str, moment: int) -> bool:
-        """Whether the token may not know of a change that is recorded under ``key``, and was at
-        ``moment`` (milliseconds). One of the same second counts as older (security W2), unless it
-        was asked for when this change was known: that says nothing of any other."""
-        return self.issued_at <= moment // 1000 and moment > self.newer_than.get(_mark(key), 0)
+    def is_older(self, moment: int) -> bool:
+        """Whether the token was issued up to ``moment`` (milliseconds). One of the same second
+        counts as older (security W2)."""
+        return self.issued_at <= moment // 1000
 
-    def note(self, key: str, moment: int, change: Change) -> None:
-        """The token is older than this change, which asks for ``change``."""
-        self.change = max(self.change, change)
-        self.changed[_mark(key)] = moment
+    def note(self, found: Mapping[int, Change]) -> None:
+        """Take note of all changes that the token was not issued after, by their marks: what each
+        asks for, unless the token was asked for when this very change was known. That says nothing
+        of any other."""
+        changed = {mark: change for mark, change in found.items() if mark not in self.newer_than}
+        self.change = max(self.change, *changed.values(), Change.NONE)
+        self.open, self.changed = frozenset(found), frozenset(changed)
 
     @property
-    def proven(self) -> Moments:
+    def proven(self) -> Marks:
         """What the tokens that this one is exchanged for are newer than for certain: what was known
-        when this one was asked for, as far as its moment of issue does not prove it anyway."""
-        known = {**self.newer_than, **self.asked_after}
-        return {mark: at for mark, at in known.items() if self.issued_at <= at // 1000}
-
-
-def _mark(key: str) -> str:
-    return key[-_MARK_SIZE:]
+        when this one was asked for, unless its moment of issue proves it anyway."""
+        return tuple(sorted(self.open.intersection((*self.newer_than, *self.asked_after))))
 
 
 def membership(user_id: str, organization_id: str) -> str:

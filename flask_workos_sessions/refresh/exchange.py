@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..coordination.counters import Counters
 from ..session import kept_profile
-from ..session_record import Moments, SessionRecord
+from ..session_record import Marks, SessionRecord
 from ..workos.client import WorkOSClient
 from ..workos.outcomes import (
     Authenticated,
@@ -65,8 +65,8 @@ class Order:
     record: SessionRecord
     wanted: str | None
     caller: Caller
-    asked_after: Moments = field(default_factory=dict)
-    newer_than: Moments = field(default_factory=dict)
+    asked_after: Marks = ()
+    newer_than: Marks = ()
 
 
 class Exchange:

@@ -16,7 +16,7 @@ from ..coordination.background import Background
 from ..coordination.counters import Counters
 from ..coordination.lease import Leases
 from ..coordination.process_lock import ProcessLock
-from ..session_record import Moments, SessionRecord
+from ..session_record import Marks, SessionRecord
 from .attempts import Attempts
 from .backoff import Backoff
 from .exchange import Caller, Exchange, Order
@@ -104,8 +104,8 @@ class Refresher:
         *,
         proactive: bool = False,
         organization_id: str | None = None,
-        asked_after: Moments | None = None,
-        newer_than: Moments | None = None,
+        asked_after: Marks = (),
+        newer_than: Marks = (),
     ) -> Result | None:
         """Exchange the record's refresh token, or take part in the exchange that is under way.
 
@@ -115,7 +115,7 @@ class Refresher:
         """
         wanted = organization_id or record.organization_id
         digest = self.rotations.digest(record.refresh_token)
-        order = Order(digest, record, wanted, caller, asked_after or {}, newer_than or {})
+        order = Order(digest, record, wanted, caller, asked_after, newer_than)
         deadline = caller.deadline
         if proactive:
             deadline = min(deadline, self._monotonic() + PROACTIVE_WAIT)
@@ -136,10 +136,12 @@ class Refresher:
 
     def waits(self, record: SessionRecord) -> bool:
         """Whether a request that can do without would not exchange this token now: another one of
-        this process does, or it is too early to try again."""
-        if self.under_way(record):
-            return True
+        this process does, WorkOS has just answered, or it is too early to try again."""
         digest = self.rotations.digest(record.refresh_token)
+        if digest in self._flights_of_this_process():
+            return True
+        if self._answered(digest, record.organization_id) is not None:
+            return True
         return self._attempts.pause(digest, proactive=True)[0] > 0 or self._backoff.wait() > 0
 
     def refused(self, record: SessionRecord) -> bool:
@@ -259,9 +261,9 @@ class Refresher:
 
     def _settled(self, order: Order, proactive: bool) -> Result | None:
         """What is known without an exchange, or why there must be none now."""
-        answered = self._answers.get((order.digest, order.wanted))
-        if answered is not None and self._clock() < answered[0]:
-            return answered[1]
+        answered = self._answered(order.digest, order.wanted)
+        if answered is not None:
+            return answered
         result = self._exchange.recorded(order)
         if result is not None:
             if isinstance(result, Renewed):
@@ -272,6 +274,10 @@ class Refresher:
             return Failed(reason or "paused", left)
         left = self._backoff.wait()
         return Failed("paused", left) if left > 0 else None
+
+    def _answered(self, digest: str, wanted: str | None) -> Interaction | OrganizationClosed | None:
+        answered = self._answers.get((digest, wanted))
+        return answered[1] if answered is not None and self._clock() < answered[0] else None
 
     def _land(self, flight: _Flight, order: Order, result: Result | None) -> None:
         with self._lock:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from ..session import USER_TEXTS
-from ..session_record import Impersonator, Moments, SessionRecord
+from ..session_record import Impersonator, Marks, SessionRecord
 from . import base64url
 from .dictionary import DICTIONARY
 
@@ -59,7 +59,7 @@ def encode_record(record: SessionRecord) -> bytes:
             else None,
             record.expires_at,
             record.previous,
-            *_moments(record),
+            *_marks(record),
         ]
     )
     plain = header + payload + rest
@@ -147,11 +147,11 @@ def _load(rest: bytes, access_token: str, refresh_token: str) -> SessionRecord:
             by,
             expires_at,
             previous,
-            *moments,
+            *marks,
         ) = _scan(_text(rest))
         if not isinstance(by, list | None):
             raise TypeError
-        asked_after, newer_than = moments or ({}, {})
+        asked_after, newer_than = map(tuple, marks or ((), ()))
         impersonator = None if by is None else Impersonator(*by)
     except (TypeError, ValueError, RecursionError):
         raise ValueError("session record of the wrong shape") from None
@@ -171,10 +171,10 @@ def _load(rest: bytes, access_token: str, refresh_token: str) -> SessionRecord:
     )
 
 
-def _moments(record: SessionRecord) -> tuple[Moments, ...]:
+def _marks(record: SessionRecord) -> tuple[Marks, ...]:
     """Most sessions have none, and are no larger for it."""
-    moments = (record.asked_after, record.newer_than)
-    return moments if any(moments) else ()
+    marks = (record.asked_after, record.newer_than)
+    return marks if any(marks) else ()
 
 
 def _check(record: SessionRecord) -> None:
@@ -196,8 +196,7 @@ def _check(record: SessionRecord) -> None:
         and _is_time(record.signed_in_at)
         and _is_time(record.not_after)
         and (record.expires_at is None or _is_time(record.expires_at))
-        and _are_moments(record.asked_after)
-        and _are_moments(record.newer_than)
+        and all(map(_is_time, (*record.asked_after, *record.newer_than)))
         and (by is None or (isinstance(by.email, str) and _is_text(by.reason)))
     ):
         raise ValueError("session record with a value of the wrong type")
@@ -209,14 +208,6 @@ def _is_text(value: object) -> bool:
 
 def _is_time(value: object) -> bool:
     return type(value) is int and 0 <= value < _MAX_TIME
-
-
-def _are_moments(value: object) -> bool:
-    # As a rule there are none: that is looked at first.
-    return value == {} or (
-        isinstance(value, Mapping)
-        and all(isinstance(mark, str) and _is_time(at) for mark, at in value.items())
-    )
 
 
 def _dump(values: list[Any]) -> bytes:

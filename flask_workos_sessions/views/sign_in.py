@@ -11,7 +11,8 @@ from ..context import request_state
 from ..fetch_metadata import is_prefetch
 from ..parts import Parts, current_parts
 from ..urls import (
-    moved_sign_in,
+    begin_url,
+    home_of_sign_in,
     open_options,
     origin_of,
     our_origins,
@@ -43,10 +44,6 @@ def login() -> Response:
         response.status_code = 400
         return response
     parts = current_parts()
-    moved = moved_sign_in(parts)
-    if moved is not None:
-        request_state().private = True
-        return redirect_to(moved, 302)
     options, expected, elsewhere = open_options(parts, request.args.get("options"))
     here = _began_here(parts) and not elsewhere
     ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
@@ -55,14 +52,23 @@ def login() -> Response:
     ended = request_state().open(active=False, fetch=False).ended
     if ended is not None and parts.settings.reauthenticate_after_end:
         options.setdefault("max_age", "0")
+    return_to = request.args.get("return_to", "")
+    # Anybody may say so: it only leads to another page of ours.
+    resume = request.args.get("resume") == "1"
+    home = home_of_sign_in(parts)
+    if home is not None:
+        request_state().private = True
+        path = begin_url(
+            return_to, options, expected, cross_site=not here, resume=resume, moved=True
+        )
+        return redirect_to(home + path, 302)
     return begin(
         parts,
         options,
-        return_to=requested_return_path(parts, request.args.get("return_to")),
+        return_to=requested_return_path(parts, return_to),
         expected=expected,
         cross_site=not here,
-        # Anybody may say so: it only leads to another page of ours.
-        resume=request.args.get("resume") == "1",
+        resume=resume,
     )
 
 

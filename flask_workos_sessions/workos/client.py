@@ -167,13 +167,8 @@ class WorkOSClient:
         if not self._time.known:
             with suppress(Unreachable):
                 self._transport.call("GET", self._keys_path, timeout=CONNECT_TIMEOUT)
-        latest = self.latest
+        latest = self._time.latest
         return self._clock() if latest is None else latest
-
-    @property
-    def latest(self) -> float | None:
-        """The latest time that it can be at WorkOS, as far as its answers have told."""
-        return self._time.latest
 
     def fetch_keys(self) -> dict[str, Any]:
         """The application's key set (JWKS).

@@ -118,7 +118,8 @@ class Transport:
         if deadline.passed:
             # What was read may have ended because we ended it.
             raise Unreachable("timeout")
-        if self._time is not None:
+        # The page of a fault may be a proxy's, with the date of its making.
+        if self._time is not None and answer.status < 500:
             self._time.told(answer.headers, asked)
         return answer
 

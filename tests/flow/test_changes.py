@@ -275,23 +275,58 @@ def test_a_session_is_still_asked_about_once_a_second_when_much_is_recorded(
         assert len(asked) == seconds
 
 
-def test_a_session_that_pauses_takes_no_place_of_the_others(
-    site, browser, workos, clock, monkeypatch
-):
-    taken, take = [], type(site.parts.opener.pace).take
-    monkeypatch.setattr(
-        type(site.parts.opener.pace), "take", lambda pace: taken.append(1) or take(pace)
-    )
+@pytest.fixture
+def places(site, monkeypatch):
+    """How often a place of the pace was taken."""
+    taken, pace = [], type(site.parts.opener.pace)
+    take = pace.take
+    monkeypatch.setattr(pace, "take", lambda self: taken.append(1) or take(self))
+    return taken
+
+
+def test_a_session_that_pauses_takes_no_place_of_the_others(site, browser, workos, clock, places):
     site.parts.cut_offs.change("everybody", "", at=clock())
     clock.advance(1)
     with workos.down(503):
         for _ in range(8):
             assert browser.fetch("/api/me").status_code == 200
             clock.advance(0.1)
-    assert len(taken) == 1
+    assert len(places) == 1
     clock.advance(60)
     assert browser.fetch("/api/me").status_code == 200
-    assert len(taken) == 2
+    assert len(places) == 2
+
+
+def test_a_session_that_workos_has_refused_stays_refused_while_a_change_waits_and_takes_no_place(
+    site, browser, workos, clock, places
+):
+    others = [site.browser() for _ in range(6)]
+    for each in others:
+        each.sign_in("bob@acme.test")
+    workos.revoke(workos.sessions[0].id)
+    site.parts.cut_offs.change("everybody", "", at=clock())
+    clock.advance(1)
+    header = f"{site.parts.store.name}={browser.cookie}"
+    assert [browser.send(header).status_code for _ in range(20)] == [401] * 20
+    assert len(places) == 1
+    with workos.down(429):
+        for each in others:
+            each.fetch("/api/me")
+    assert site.parts.backoff.wait() > 0
+    before = len(places)
+    assert [browser.send(header).status_code for _ in range(20)] == [401] * 20
+    assert len(places) == before
+
+
+def test_a_session_of_which_workos_asks_something_takes_no_place_of_the_others(
+    site, browser, workos, clock, places
+):
+    workos.set_organization("Acme", sso_required=True)
+    site.parts.cut_offs.change("everybody", "", at=clock())
+    clock.advance(1)
+    header = f"{site.parts.store.name}={browser.cookie}"
+    assert [browser.send(header).status_code for _ in range(20)] == [200] * 20
+    assert len(places) == exchanges(workos) == 1
 
 
 # --- clocks that differ
@@ -511,3 +546,26 @@ def test_security_w2_an_event_that_is_stamped_ahead_hides_no_other(
     site.parts.cut_offs.change("membership", place, at=clock(), confirm=True)
     clock.advance(2)
     assert browser.fetch("/api/me").status_code == 401
+
+
+@pytest.mark.parametrize("ahead", [20, 40])
+def test_security_r7_a_store_that_a_fast_clock_has_made_costs_a_session_one_exchange(
+    make_site, workos, clock, tmp_path, ahead
+):
+    store = {"WORKOS_CACHE_TYPE": "sqlite", "WORKOS_CACHE_DIR": str(tmp_path / "state")}
+    site = make_site(here=lambda: clock() + ahead, **store)
+    site.browser().get("/hello")
+
+    def begins_early():
+        """Whether it is among the first of those whose refresh is spread over a token's life."""
+        browser = site.browser()
+        browser.sign_in("alice@acme.test")
+        known = site.parts.reader.read(browser.cookie)
+        return browser if int(known.watch.key[-6:], 16) / 0x1000000 < 0.05 else None
+
+    browser = next(filter(None, (begins_early() for _ in range(1_000))))
+    clock.advance(15)
+    for _ in range(10):
+        clock.advance(0.02)
+        assert browser.fetch("/api/me").status_code == 200
+    assert exchanges(workos) == 1

@@ -14,8 +14,14 @@ def clock():
 
 
 @pytest.fixture
-def time(clock):
-    return WorkOSTime(clock)
+def steady():
+    """By how many seconds our clock was set: the steady one runs on."""
+    return [0.0]
+
+
+@pytest.fixture
+def time(clock, steady):
+    return WorkOSTime(clock, monotonic=lambda: clock() - steady[0])
 
 
 def answer(time, clock, *, ahead, took=0.0, **headers):
@@ -64,6 +70,20 @@ def test_a_clock_that_was_set_is_followed(time, clock):
     clock.advance(60)
     answer(time, clock, ahead=0)
     assert clock() <= time.latest <= clock() + 1
+
+
+@pytest.mark.parametrize("by", [-3600, -60, -2, 2, 60, 3600])
+def test_security_w2_a_clock_that_was_set_since_the_last_answer_is_noticed(time, clock, steady, by):
+    answer(time, clock, ahead=0)
+    assert time.known
+    steady[0] += by
+    clock.advance(by)
+    there = clock() - by
+    assert not time.known
+    assert time.latest >= there, "an end that is too early leaves somebody in"
+    answer(time, clock, ahead=-by)
+    assert time.known
+    assert there <= time.latest <= there + 1
 
 
 @pytest.mark.parametrize("date", ["", "noon", "Fri, 99 Nov 2026 12:00:00 GMT"])
