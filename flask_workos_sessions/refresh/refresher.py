@@ -10,13 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ..coordination.background import Background
 from ..coordination.counters import Counters
 from ..coordination.lease import Leases
 from ..coordination.process_lock import ProcessLock
 from ..session_record import Marks, SessionRecord
+from .answers import Answers
 from .attempts import Attempts
 from .backoff import Backoff
 from .exchange import Caller, Exchange, Order
@@ -29,11 +29,7 @@ log = logging.getLogger("flask_workos_sessions")
 PROACTIVE_WAIT = 1.5
 #: Seconds between two looks at the record while another process exchanges: first, and at most.
 FIRST_LOOK, LONGEST_LOOK = 0.02, 0.1
-#: Seconds for which what WorkOS asks for, or its refusal of an organization, is not asked again.
-_ANSWERED_SECONDS = 10.0
 _MAX_REMEMBERED = 10_000
-
-_Question = tuple[str, str | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -93,8 +89,7 @@ class Refresher:
         self._sleep = sleep or (lambda seconds: time.sleep(seconds))
         self._lock = ProcessLock()
         self._flights = _Flights()
-        #: By token and wanted organization: until when they hold.
-        self._answers: dict[_Question, tuple[float, Interaction | OrganizationClosed]] = {}
+        self._answers = Answers(clock)
         self._unannounced: dict[str, SessionRecord] = {}
 
     def refresh(
@@ -140,7 +135,7 @@ class Refresher:
         digest = self.rotations.digest(record.refresh_token)
         if digest in self._flights_of_this_process():
             return True
-        if self._answered(digest, record.organization_id) is not None:
+        if self._answers.of(digest, record.organization_id) is not None:
             return True
         return self._attempts.pause(digest, proactive=True)[0] > 0 or self._backoff.wait() > 0
 
@@ -253,15 +248,12 @@ class Refresher:
         if isinstance(result, Renewed | Dead):
             self._to_announce(order)
         if isinstance(result, Interaction | OrganizationClosed):
-            with self._lock:
-                _bound(self._answers)
-                until = self._clock() + _ANSWERED_SECONDS
-                self._answers[order.digest, order.wanted] = (until, result)
+            self._answers.keep(order.digest, order.wanted, result)
         return result
 
     def _settled(self, order: Order, proactive: bool) -> Result | None:
         """What is known without an exchange, or why there must be none now."""
-        answered = self._answered(order.digest, order.wanted)
+        answered = self._answers.of(order.digest, order.wanted)
         if answered is not None:
             return answered
         result = self._exchange.recorded(order)
@@ -274,10 +266,6 @@ class Refresher:
             return Failed(reason or "paused", left)
         left = self._backoff.wait()
         return Failed("paused", left) if left > 0 else None
-
-    def _answered(self, digest: str, wanted: str | None) -> Interaction | OrganizationClosed | None:
-        answered = self._answers.get((digest, wanted))
-        return answered[1] if answered is not None and self._clock() < answered[0] else None
 
     def _land(self, flight: _Flight, order: Order, result: Result | None) -> None:
         with self._lock:
@@ -293,10 +281,6 @@ class Refresher:
 
     def _to_announce(self, order: Order) -> None:
         with self._lock:
-            _bound(self._unannounced)
+            while len(self._unannounced) >= _MAX_REMEMBERED:
+                del self._unannounced[next(iter(self._unannounced))]
             self._unannounced[order.digest] = order.record
-
-
-def _bound(remembered: dict[Any, Any]) -> None:
-    while len(remembered) >= _MAX_REMEMBERED:
-        del remembered[next(iter(remembered))]
