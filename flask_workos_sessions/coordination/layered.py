@@ -24,8 +24,10 @@ LIFE_SECONDS = 5.0
 _COPIED_AT_ONCE = 20
 #: These are worth copying: ends, cut-offs, successors, dead tokens, and what receivers were told.
 _COPIED = (*LASTING, "rotated:", "seen:", "dead:", "event:")
-#: Seconds before its end from which something may be missing: it was written a little later here.
-_NEARLY_OVER = 60
+#: Seconds before its end from which something may be missing: hosts' clocks differ.
+_NEARLY_OVER = 600
+#: Seconds from one life to the next, when the store is found to lose things again and again.
+_LIVES_APART = 60.0
 
 
 class LayeredState:
@@ -59,6 +61,9 @@ class LayeredState:
         self._missed: set[str] = set()
         #: What it got last of what lasts: what it loses first when it goes back to an older copy.
         self._last = ""
+        #: Whether it has lost something, and nobody has been told yet; and when one was, last.
+        self._doubted = False
+        self._told_at = float("-inf")
 
     @property
     def breaker(self) -> Breaker:
@@ -67,8 +72,7 @@ class LayeredState:
 
     @property
     def born(self) -> float:
-        # The life is a random name, and the moment at which it began in milliseconds.
-        return int.from_bytes(self._life[-8:], "big") / 1000
+        return _birth(self._life) / 1000
 
     def get(self, key: str) -> bytes | None:
         value: bytes | None = self.ask(key).value
@@ -85,12 +89,13 @@ class LayeredState:
 
     def set(self, key: str, value: bytes, seconds: int) -> None:
         seconds = max(1, seconds)
-        self._attend()
+        self._attend(key)
         self._remember(key, value, seconds, stored=self._store.set(key, value, seconds))
+        self._wrote(key)
 
     def add(self, key: str, value: bytes, seconds: int) -> bool:
         seconds = max(1, seconds)
-        self._attend()
+        self._attend(key)
         entry = self._memory.entry(key)
         if entry is not None and entry[1][:_LIFE_SIZE] != self._life:
             # What was added while the store was away counts.
@@ -100,6 +105,7 @@ class LayeredState:
         added = self._store.add(key, value, seconds)
         if added.value:
             self._remember(key, value, seconds, stored=added.given)
+            self._wrote(key)
             return entry is None
         if entry is not None:
             theirs = self._store.get(key).value if added.given else None
@@ -112,7 +118,7 @@ class LayeredState:
         return self._memory.add(key, _NOT_STORED + value, seconds)
 
     def merge(self, key: str, value: bytes) -> None:
-        self._attend()
+        self._attend(key)
         self._merge(key, value)
 
     def is_shared(self, key: str) -> bool:
@@ -164,7 +170,9 @@ class LayeredState:
         self._memory.set(key, (life or _NOT_STORED) + value, seconds)
         if not life:
             self._owe(key)
-        elif key.startswith(LASTING):
+
+    def _wrote(self, key: str) -> None:
+        if key.startswith(LASTING):
             self._last = key
 
     def _merges(self, key: str) -> bool:
@@ -184,20 +192,28 @@ class LayeredState:
             seconds = rule.seconds(value, self._clock())
             if stored and value != there:
                 stored = self._store.set(key, value, seconds)
+                self._wrote(key)
             self._remember(key, value, seconds, stored=stored)
         return Answer(stored, value == there)
 
-    def _attend(self) -> None:
-        """Notice that the store is back, or has lost something, and give it what it has not got."""
+    def _attend(self, key: str = "") -> None:
+        """Notice that the store is back, or has lost something, and give it what it has not got.
+
+        :param key: what is about to be written.
+        """
         failing = self.breaker.failing
-        if not self._life or self._monotonic() >= self._look_at or failing != self._failed:
+        looks = not self._life or self._monotonic() >= self._look_at or failing != self._failed
+        if looks:
             self._failed = failing
             self._look_at = self._monotonic() + LIFE_SECONDS
             self._current_life()
-            if self._last:
-                self._answer(self._last, self._store.get(self._last))
+        # Before another one takes its place, too.
+        if self._last and (looks or key.startswith(LASTING)):
+            self._answer(self._last, self._store.get(self._last))
         if self._owed and not self.breaker.failing:
             self._copy()
+        if self._doubted and self._monotonic() - self._told_at >= _LIVES_APART:
+            self._tell()
 
     def _owe(self, key: str) -> None:
         if key.startswith(_COPIED):
@@ -211,34 +227,45 @@ class LayeredState:
             some = list(self._owed)[:_COPIED_AT_ONCE]
             for key in some:
                 del self._owed[key]
-        lost = [key for key in some if self._copy_one(key)]
-        if lost:
-            # With them it may have lost what no process knows (security R7).
-            self._store.set(_LIFE, self._new_life(), _LIFE_SECONDS)
-            self._current_life()
+        for key in some:
+            self._copy_one(key)
 
-    def _copy_one(self, key: str) -> bool:
-        """Whether the store turns out to have lost this."""
-        with self._lock:
-            missed = key in self._missed
-            self._missed.discard(key)
-        entry = self._memory.entry(key)
+    def _copy_one(self, key: str) -> None:
+        missed, entry = key in self._missed, self._memory.entry(key)
         if entry is None or (entry[1][:_LIFE_SIZE] == self._life and not missed):
-            return False
+            return
         value, seconds = entry[1][_LIFE_SIZE:], self._left(entry[0])
         if self._merges(key):
             stored, had = self._merge(key, value)
-            return missed and stored and not had
-        # Another process may have written something newer: then that counts.
-        added = self._store.add(key, value, seconds)
-        self._remember(key, value, seconds, stored=added.given)
-        return missed and added.given and bool(added.value)
+        else:
+            stored, added = self._store.add(key, value, seconds)
+            had = not added
+            if stored and had and self._store.get(key).value not in (value, None):
+                # Another process has written something: that counts, and it remembers it.
+                self._memory.delete(key)
+            else:
+                self._remember(key, value, seconds, stored=stored)
+                if stored and added:
+                    self._wrote(key)
+        if missed and stored:
+            with self._lock:
+                self._missed.discard(key)
+            self._doubted = self._doubted or not had
+
+    def _tell(self) -> None:
+        """All that is older is doubted: with what the store has lost may be what no process knows
+        (security R7)."""
+        if self._store.set(_LIFE, self._new_life(), _LIFE_SECONDS):
+            self._doubted, self._told_at = False, self._monotonic()
+            self._current_life()
 
     def _left(self, until: float) -> int:
         return max(1, int(until - self._clock()))
 
     def _new_life(self) -> bytes:
-        return os.urandom(_LIFE_SIZE - 8) + int(self._clock() * 1000).to_bytes(8, "big")
+        # Later than the one before, whatever the clock of this host says.
+        born = max(int(self._clock() * 1000), _birth(self._life) + 1)
+        return os.urandom(_LIFE_SIZE - 8) + born.to_bytes(8, "big")
 
     def _current_life(self) -> bytes:
         """A random name that a store has from when it is empty to when it is emptied, or is found
@@ -250,12 +277,20 @@ class LayeredState:
         life: bytes = found.value or b""
         if len(life) != _LIFE_SIZE:
             return b""
-        before, self._life = self._life, life
+        before = self._life
+        if _birth(life) < _birth(before):
+            # One that was over has come back: so has all that it had then, and nothing since.
+            self._doubted = True
+            return life
+        self._life = life
         if before and before != life:
-            with self._lock:
-                self._missed.clear()
             # Whoever notices it: nobody will again.
             for key, _, value in self._memory.items():
                 if value[:_LIFE_SIZE] != life:
                     self._owe(key)
         return life
+
+
+def _birth(life: bytes) -> int:
+    """A life is a random name, and the moment at which it began, in milliseconds."""
+    return int.from_bytes(life[-8:], "big")

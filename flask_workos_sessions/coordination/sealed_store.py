@@ -14,6 +14,8 @@ from .breaker import Answer, Breaker
 #: Ends and changes: nobody takes one back before its time is over, and they outlast a change of the
 #: password.
 LASTING = ("ended:", "ends:", "changes:")
+#: The password is changed, and these are still to be read: also in which life a store is.
+_OUTLASTING = (*LASTING, "life")
 #: Seconds after which another one is alone with a key, when the one who was has crashed.
 _ALONE_SECONDS = 8
 #: Attempts, and seconds between two, to be alone.
@@ -86,9 +88,12 @@ class SealedStore:
         added = self.breaker.call(self.backend.add, self.name(key), sealed, seconds)
         if not added.given or added.value:
             return added
-        there = self.get(key)
-        if not there.given or there.value is not None:
+        there = self.breaker.call(self.backend.get, self.name(key))
+        if not there.given or self._open(key, there.value) is not None:
             return Answer(there.given, False)
+        if there.value is None:
+            # It has run out since, or an older copy of the store was asked.
+            return self.breaker.call(self.backend.add, self.name(key), sealed, seconds)
         # What is there is nobody's: it must not stand in the way.
         return Answer(self.set(key, value, seconds), True)
 
@@ -119,7 +124,7 @@ class SealedStore:
             self.breaker.call(self.backend.remove, lock, mine)
 
     def _seal(self, key: str, value: bytes) -> bytes:
-        if key.startswith(LASTING):
+        if key.startswith(_OUTLASTING):
             return " ".join(self._sealer.seal_all(value, name=key)).encode()
         return self._sealer.seal(value, name=key).encode()
 

@@ -13,7 +13,7 @@ _MOST = 10_000
 
 
 class Answers:
-    """What WorkOS asks of a person, or its refusal of an organization, by token and organization."""
+    """What WorkOS asks of a person, or its refusal of an organization: for ten seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

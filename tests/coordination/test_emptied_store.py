@@ -195,6 +195,18 @@ def test_what_a_process_could_not_share_counts_for_it_before_it_is_copied(store,
     assert two.look(began=150) is None
 
 
+def test_an_earlier_end_does_not_take_the_place_of_a_later_one_while_the_store_is_away(store):
+    one = Process(store)
+    patch = away(one.ends, None)
+    one.end(at=200)
+    one.end(at=100)
+    assert one.look(began=150) == "revoked"
+    patch.undo()
+    one.pause()
+    one.look(began=300)
+    assert one.look(began=150) == Process(store).look(began=150) == "revoked"
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_security_w3_the_later_of_two_ends_is_back_after_the_store_was_emptied(store, first):
     """Whoever copies first: one knows only of the earlier end."""
@@ -486,114 +498,6 @@ def test_of_two_who_end_a_session_at_once_while_the_password_is_changed_one_is_f
     for each in threads:
         each.join()
     assert sorted(firsts) == [False, True]
-
-
-def copy_of(shared, state):
-    """What a snapshot would have of it."""
-    if shared.kind == "redis":
-        client = state._store.backend._redis()
-        return {key: client.dump(key) for key in client.scan_iter()}
-    with state._store.backend._connection() as connection:
-        return connection.execute("SELECT * FROM entries").fetchall()
-
-
-def set_back(shared, state, copy):
-    """The store is restarted from a snapshot."""
-    empty(shared, state)
-    if shared.kind == "redis":
-        for key, value in copy.items():
-            state._store.backend._redis().restore(key, 10**8, value)
-    else:
-        with state._store.backend._connection() as connection:
-            for row in copy:
-                connection.execute(f"INSERT INTO entries VALUES ({','.join('?' * len(row))})", row)
-
-
-@pytest.mark.parametrize("before", [None, 50])
-@pytest.mark.parametrize("by_name", [True, False])
-def test_security_r7_a_store_that_was_set_back_gets_what_it_has_lost(store, before, by_name):
-    """A Redis from its last snapshot still knows its life, and perhaps an older end."""
-    one, two = Process(store), Process(store)
-    one.look(began=1)
-    two.look(began=1)
-    if before is not None:
-        two.end(at=before)
-    copy = copy_of(store, one.ends)
-    one.end(at=100)
-    if by_name:
-        one.parts.endings.end("by name", "signed_out", until=store.clock() + 3600)
-    store.clock.advance(600)
-    set_back(store, one.ends, copy)
-    assert one.look(began=80) == "revoked", "it still knows"
-    for each in (one, two, one, two):
-        each.pause()
-        each.look(began=200)
-    fresh = Process(store)
-    for each in (one, two, fresh):
-        assert each.look(began=80) == "revoked"
-        assert each.look(began=101) is None
-        assert each.parts.endings.reason("by name") == ("signed_out" if by_name else None)
-
-
-def test_security_r7_a_store_that_was_set_back_is_doubted(store):
-    """It may have lost what a process knew that is gone: older tokens are refreshed."""
-    one, two, gone = Process(store), Process(store), Process(store)
-    for each in (one, two):
-        each.look(began=1)
-    copy = copy_of(store, one.ends)
-    gone.end(at=100)
-    # Of what this process has recorded nobody asks here again.
-    one.parts.endings.end("by name", "signed_out", until=store.clock() + 3600)
-    store.clock.advance(600)
-    set_back(store, one.ends, copy)
-    del gone
-    one.pause()
-    one.look(began=200)
-    two.pause()
-    two.look(began=200)
-    assert one.parts.endings.born == two.parts.endings.born == pytest.approx(store.clock(), abs=1)
-    store.clock.advance(600)
-    born = one.parts.endings.born
-    for each in (one, two) * 3:
-        each.pause()
-        each.look(began=200)
-    assert one.parts.endings.born == two.parts.endings.born == born, "once"
-
-
-def test_a_copy_that_lags_behind_loses_nothing_and_is_not_doubted(store, monkeypatch):
-    """A question goes to a replica that has not got the last writes yet."""
-    one = Process(store)
-    one.look(began=1)
-    born = one.parts.endings.born
-    backend = one.ends._store.backend
-    get_many = backend.get_many
-    one.end(at=100)
-    monkeypatch.setattr(backend, "get_many", lambda *names: [None] * len(names))
-    store.clock.advance(10)
-    assert one.look(began=80) == "revoked"
-    monkeypatch.setattr(backend, "get_many", get_many)
-    one.pause()
-    assert one.look(began=80) == Process(store).look(began=80) == "revoked"
-    assert one.parts.endings.born == born
-
-
-def test_what_has_run_out_is_not_taken_for_lost(make_shared):
-    store = make_shared("sqlite")
-    one = Process(store)
-    one.look(began=1)
-    born = one.parts.endings.born
-    one.end(at=100)
-    one.parts.endings.end("by name", "signed_out", until=store.clock() + 3600)
-    remembered = one.parts.cut_offs._remembered
-    for seconds in (3600, remembered - 3600 - 30, 30, 1):
-        store.clock.advance(seconds)
-        if seconds != 3600:
-            # A store's clock may be a little ahead of ours.
-            one.ends._store.delete("ends:" + one.parts.keys.digests("cut-off", "everybody ")[0])
-        one.pause()
-        one.look(began=200)
-    assert one.parts.endings.born == born
-    assert one.look(began=80) is None
 
 
 def test_an_older_end_that_is_copied_does_not_shorten_the_life_of_one_that_spares_somebody(
