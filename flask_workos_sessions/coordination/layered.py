@@ -201,7 +201,7 @@ class LayeredState:
 
         :param key: what is about to be written.
         """
-        failing = self.breaker.failing
+        failing = self._store.breaker.failing
         looks = not self._life or self._monotonic() >= self._look_at or failing != self._failed
         if looks:
             self._failed = failing

@@ -72,9 +72,13 @@ class SealedStore:
     def get_many(self, keys: Sequence[str]) -> list[Answer]:
         """The values under several keys, in one question."""
         given, found = self.breaker.call(self.backend.get_many, *map(self.name, keys))
-        values = found if given else [None] * len(keys)
+        nothing = Answer(given)
+        if not given:
+            return [nothing] * len(keys)
+        # As a rule there is none: that is asked once a second for every session.
         return [
-            Answer(given, self._open(key, sealed)) for key, sealed in zip(keys, values, strict=True)
+            nothing if sealed is None else Answer(given, self._open(key, sealed))
+            for key, sealed in zip(keys, found, strict=True)
         ]
 
     def set(self, key: str, value: bytes, seconds: int) -> bool:

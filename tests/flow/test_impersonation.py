@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -103,3 +104,13 @@ def test_security_g4_who_is_removed_while_somebody_acts_as_them_ends_that_too(
     workos.remove_user(ALICE)
     tell("user.deleted")
     assert support.fetch("/api/me").json["required"] == {"reason": "access_removed"}
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_security_g4_the_token_decides_who_acts_and_the_seal_adds_why(site, support, sealed):
+    reader = site.parts.reader
+    known = reader.read(support.cookie)
+    record = known.record if sealed else replace(known.record, impersonator=None)
+    another = known.token._replace(actor="another@vendor.test")
+    by = reader.build(record, another, True).session.impersonator
+    assert (by.email, by.reason) == ("another@vendor.test", WHY if sealed else None)

@@ -119,6 +119,18 @@ def test_another_method_is_405(site, method):
     assert site.app.test_client().open(PATH, method=method).status_code == 405
 
 
+def test_security_w4_signatures_are_compared_in_constant_time(site, post, body, monkeypatch):
+    """And each of them, whether an earlier one was right or not."""
+    compared = []
+    monkeypatch.setattr(
+        "flask_workos_sessions.workos.webhooks.hmac.compare_digest",
+        lambda wanted, value: compared.append((wanted, value)) or False,
+    )
+    assert post(body()).status_code == 400
+    (pair,) = compared
+    assert pair[0] == pair[1]
+
+
 def test_security_w4_what_was_not_signed_with_the_secret_is_refused(site, post, body):
     for answer in (
         post(body(), secret=OTHER),
