@@ -21,7 +21,8 @@ def test_security_r4_a_thousand_junk_callbacks_and_extends_let_others_refresh(wo
     (flooding,) = world.expired(fleet, left=150)
     others = world.expired(fleet, count=OTHERS)
     up = fleet.ask_all([""] * 16, "/up")
-    begun = fleet.ask("", "/auth/login", Accept="text/html", Sec_Fetch_Mode="navigate")
+    # Begun where it comes back to: the processes are asked by another name.
+    begun = fleet.ask("", "/auth/login?moved=1", Accept="text/html", Sec_Fetch_Mode="navigate")
     (state,) = parse_qs(urlsplit(begun.headers["Location"]).query)["state"]
     attempt = begun.headers["Set-Cookie"].partition(";")[0]
     callbacks, extends, newest = [], [], [flooding]
