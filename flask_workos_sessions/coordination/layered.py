@@ -24,6 +24,8 @@ LIFE_SECONDS = 5.0
 _COPIED_AT_ONCE = 20
 #: These are worth copying: ends, cut-offs, successors, dead tokens, and what receivers were told.
 _COPIED = (*LASTING, "rotated:", "seen:", "dead:", "event:")
+#: Others end these early, once a browser has the successor (security R2): the store alone knows.
+_TAKEN_BACK = "rotated:"
 #: Seconds before its end from which something may be missing: hosts' clocks differ.
 _NEARLY_OVER = 600
 #: Seconds from one life to the next, when the store is found to lose things again and again.
@@ -148,8 +150,11 @@ class LayeredState:
             if value != found.value and own[:_LIFE_SIZE] == self._current_life():
                 self._miss(key)
             return Answer(True, value)
-        if found.given and own[:_LIFE_SIZE] == self._current_life() and not self._miss(key):
-            # The store was not emptied since: its time was over, or somebody deleted it.
+        taken_back = key.startswith(_TAKEN_BACK) and own[:_LIFE_SIZE] != _NOT_STORED
+        if found.given and (
+            taken_back or (own[:_LIFE_SIZE] == self._current_life() and not self._miss(key))
+        ):
+            # Its time was over, or somebody deleted it.
             self._memory.delete(key)
             return found
         return Answer(found.given, ours)
@@ -197,10 +202,8 @@ class LayeredState:
         return Answer(stored, value == there)
 
     def _attend(self, key: str = "") -> None:
-        """Notice that the store is back, or has lost something, and give it what it has not got.
-
-        :param key: what is about to be written.
-        """
+        """Notice that the store is back, or has lost something, and give it what it has not got:
+        before ``key`` is written, if one is."""
         failing = self._store.breaker.failing
         looks = not self._life or self._monotonic() >= self._look_at or failing != self._failed
         if looks:
@@ -286,7 +289,7 @@ class LayeredState:
         if before and before != life:
             # Whoever notices it: nobody will again.
             for key, _, value in self._memory.items():
-                if value[:_LIFE_SIZE] != life:
+                if value[:_LIFE_SIZE] != life and not key.startswith(_TAKEN_BACK):
                     self._owe(key)
         return life
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.coordination.test_emptied_store import Process, away, empty
+from tests.coordination.test_emptied_store import NEW, OLD, Process, away, empty
 
 
 def look(each):
@@ -253,3 +253,19 @@ def test_an_old_copy_that_is_asked_for_an_end_makes_it_nobody_elses(store, monke
     assert (added.given, added.value) == (True, False)
     monkeypatch.undo()
     assert Process(store).parts.endings.reason("a session") == "signed_out"
+
+
+def test_a_life_goes_on_when_the_old_password_is_taken_out(store):
+    first = {"WORKOS_COOKIE_PASSWORD": OLD, "WORKOS_COOKIE_PASSWORD_FALLBACKS": [NEW]}
+    born = look(Process(store, **first))
+    store.clock.advance(600)
+    assert look(Process(store, WORKOS_COOKIE_PASSWORD=NEW)) == born
+
+
+def test_a_new_life_is_later_than_the_one_before_whatever_a_clock_says(store):
+    one, two = Process(store), Process(store)
+    born = look(one)
+    look(two)
+    one.ends._clock = lambda: store.clock() - 600
+    one.ends._tell()
+    assert look(one) == look(two) > born

@@ -194,3 +194,45 @@ def test_a_dead_redis_signs_nobody_out_and_keeps_nobody_waiting(
     assert browser.post("/auth/logout").status_code == 303
     assert browser.send(copied).status_code == 401
     assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("then", ["nothing", "emptied", "a new life", "the old password taken out"])
+def test_security_r2_an_outgrown_cookie_adopts_nothing_after_a_new_life_of_the_store(
+    make_site, clock, tmp_path, then
+):
+    """Who had made its exchange still knows of the successor, for hours; the others had ended that
+    when a browser came with the successor."""
+    old, new = secrets.token_hex(32), secrets.token_hex(32)
+    store = {"WORKOS_CACHE_TYPE": "sqlite", "WORKOS_CACHE_DIR": str(tmp_path / "state")}
+    mine = {**store, "WORKOS_COOKIE_PASSWORD": new}
+    both = {**mine, "WORKOS_COOKIE_PASSWORD_FALLBACKS": [old]}
+    make_site(**store, WORKOS_COOKIE_PASSWORD=old).browser().sign_in("bob@acme.test")
+    one, two = make_site(**both), make_site(**both)
+    browser, bob = one.browser(), one.browser()
+    browser.sign_in("alice@acme.test")
+    bob.sign_in("bob@acme.test")
+    copied = f"{one.parts.store.name}={browser.cookie}"
+    clock.advance(100)
+    assert browser.fetch("/auth/session/extend", "POST").status_code == 200
+    seen = two.browser()
+    seen.cookie = browser.cookie
+    assert seen.fetch("/api/me").status_code == 200
+    clock.advance(200)
+    assert two.browser().send(copied).status_code == 401
+    born = one.parts.state.born
+    if then == "emptied":
+        with one.parts.state._store.backend._connection() as connection:
+            connection.execute("DELETE FROM entries")
+    if then == "a new life":
+        one.parts.state._tell()
+    if then == "the old password taken out":
+        make_site(**mine).browser().send(f"{one.parts.store.name}={browser.cookie}")
+    clock.advance(50)
+    for each in (bob, seen) * 2:
+        for site in (one, two):
+            site.parts.state._look_at = 0.0
+        assert each.fetch("/api/me").status_code == 200
+        clock.advance(6)
+    assert (one.parts.state.born != born) is (then != "nothing")
+    for site in (one, two, make_site(**(mine if "password" in then else both))):
+        assert site.browser().send(copied).status_code == 401

@@ -329,6 +329,27 @@ MUTATIONS = [
         "tests/coordination/test_store_set_back.py",
     ),
     Mutation(
+        "what others have ended early does not come back with a new life",
+        "coordination/layered.py",
+        " and not key.startswith(_TAKEN_BACK):",
+        ":",
+        "tests/flow/test_shared_state_flow.py",
+    ),
+    Mutation(
+        "a life outlasts a change of the password",
+        "coordination/sealed_store.py",
+        '_OUTLASTING = (*LASTING, "life")',
+        "_OUTLASTING = LASTING",
+        "tests/coordination/test_store_set_back.py",
+    ),
+    Mutation(
+        "a new life is later than the one before",
+        "coordination/layered.py",
+        "max(int(self._clock() * 1000), _birth(self._life) + 1)",
+        "int(self._clock() * 1000)",
+        "tests/coordination/test_store_set_back.py",
+    ),
+    Mutation(
         "a doubt lasts until it is told",
         "coordination/layered.py",
         "        if missed and stored:\n",
