@@ -282,8 +282,8 @@ MUTATIONS = [
     Mutation(
         "an end that a store has lost is given back",
         "coordination/layered.py",
-        " and not self._miss(key):",
-        ":",
+        " and not self._miss(key))",
+        ")",
         "tests/coordination/test_store_set_back.py",
     ),
     Mutation(
