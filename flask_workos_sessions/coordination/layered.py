@@ -92,8 +92,8 @@ class LayeredState:
     def set(self, key: str, value: bytes, seconds: int) -> None:
         seconds = max(1, seconds)
         self._attend(key)
-        self._remember(key, value, seconds, stored=self._store.set(key, value, seconds))
-        self._wrote(key)
+        stored = self._store.set(key, value, seconds)
+        self._remember(key, value, seconds, stored=stored, written=stored)
 
     def add(self, key: str, value: bytes, seconds: int) -> bool:
         seconds = max(1, seconds)
@@ -101,23 +101,15 @@ class LayeredState:
         entry = self._memory.entry(key)
         if entry is not None and entry[1][:_LIFE_SIZE] != self._life:
             # What was added while the store was away counts.
-            value, seconds = entry[1][_LIFE_SIZE:], self._left(entry[0])
-        else:
-            entry = None
-        added = self._store.add(key, value, seconds)
-        if added.value:
-            self._remember(key, value, seconds, stored=added.given)
-            self._wrote(key)
-            return entry is None
-        if entry is not None:
-            theirs = self._store.get(key).value if added.given else None
-            if theirs is not None:
-                self._remember(key, theirs, seconds, stored=True)
+            self._give(key, entry[1][_LIFE_SIZE:], self._left(entry[0]))
             return False
-        if added.given:
-            return False
-        self._owe(key)
-        return self._memory.add(key, _NOT_STORED + value, seconds)
+        given, added = self._store.add(key, value, seconds)
+        if not given:
+            self._owe(key)
+            return self._memory.add(key, _NOT_STORED + value, seconds)
+        if added:
+            self._remember(key, value, seconds, stored=True, written=True)
+        return bool(added)
 
     def merge(self, key: str, value: bytes) -> None:
         self._attend(key)
@@ -170,14 +162,15 @@ class LayeredState:
         self._owe(key)
         return True
 
-    def _remember(self, key: str, value: bytes, seconds: int, *, stored: bool) -> None:
+    def _remember(
+        self, key: str, value: bytes, seconds: int, *, stored: bool, written: bool
+    ) -> None:
+        """``stored`` is whether the store has it, ``written`` whether it has got it just now."""
         life = self._life if stored else b""
         self._memory.set(key, (life or _NOT_STORED) + value, seconds)
         if not life:
             self._owe(key)
-
-    def _wrote(self, key: str) -> None:
-        if key.startswith(LASTING):
+        elif written and key.startswith(LASTING):
             self._last = key
 
     def _merges(self, key: str) -> bool:
@@ -194,17 +187,26 @@ class LayeredState:
                 value = rule.merged(own[_LIFE_SIZE:], value)
             if there is not None:
                 value = rule.merged(there, value)
-            seconds = rule.seconds(value, self._clock())
-            if stored and value != there:
+            seconds, had = rule.seconds(value, self._clock()), value == there
+            if stored and not had:
                 stored = self._store.set(key, value, seconds)
-                self._wrote(key)
-            self._remember(key, value, seconds, stored=stored)
-        return Answer(stored, value == there)
+            self._remember(key, value, seconds, stored=stored, written=not had)
+        return Answer(stored, had)
+
+    def _give(self, key: str, value: bytes, seconds: int) -> Answer:
+        """Give the store what cannot be merged, and is ours. Whether it has it, and had it before:
+        this, or what another process has written. That counts then, and they remember it."""
+        stored, added = self._store.add(key, value, seconds)
+        if stored and not added and self._store.get(key).value not in (value, None):
+            self._memory.delete(key)
+        else:
+            self._remember(key, value, seconds, stored=stored, written=bool(added))
+        return Answer(stored, not added)
 
     def _attend(self, key: str = "") -> None:
         """Notice that the store is back, or has lost something, and give it what it has not got:
         before ``key`` is written, if one is."""
-        failing = self._store.breaker.failing
+        failing = self.breaker.failing
         looks = not self._life or self._monotonic() >= self._look_at or failing != self._failed
         if looks:
             self._failed = failing
@@ -235,21 +237,16 @@ class LayeredState:
 
     def _copy_one(self, key: str) -> None:
         missed, entry = key in self._missed, self._memory.entry(key)
-        if entry is None or (entry[1][:_LIFE_SIZE] == self._life and not missed):
+        if entry is None:
+            stored = had = True  # its time was over
+        elif entry[1][:_LIFE_SIZE] == self._life and not missed:
             return
-        value, seconds = entry[1][_LIFE_SIZE:], self._left(entry[0])
-        if self._merges(key):
-            stored, had = self._merge(key, value)
         else:
-            stored, added = self._store.add(key, value, seconds)
-            had = not added
-            if stored and had and self._store.get(key).value not in (value, None):
-                # Another process has written something: that counts, and it remembers it.
-                self._memory.delete(key)
-            else:
-                self._remember(key, value, seconds, stored=stored)
-                if stored and added:
-                    self._wrote(key)
+            value = entry[1][_LIFE_SIZE:]
+            merges = self._merges(key)
+            stored, had = (
+                self._merge(key, value) if merges else self._give(key, value, self._left(entry[0]))
+            )
         if missed and stored:
             with self._lock:
                 self._missed.discard(key)

@@ -46,9 +46,8 @@ class Watch:
     under ``ends`` are cut-offs that end what began up to a moment, under ``changes`` those that
     make tokens old. ``signed_in_at`` and ``issued_at`` are in WorkOS's time (seconds since the
     epoch); ``asked_after`` and ``newer_than`` are those of the record. The rest is what the last
-    look found: when it was, what it asks for, the changes because of which it does, those that the
-    moment of issue does not settle, whether a cut-off ended the session, and which cut-offs there
-    were, to see a new one.
+    look found: when it was, what it asks for, the changes that the moment of issue does not settle,
+    whether a cut-off ended the session, and which cut-offs there were, to see a new one.
     """
 
     key: str
@@ -61,7 +60,6 @@ class Watch:
     newer_than: Marks = ()
     asked_at: float = _NEVER
     change: Change = Change.NONE
-    changed: frozenset[int] = frozenset()
     open: frozenset[int] = frozenset()
     cut_off: bool = False
     found: tuple[bytes | None, ...] = ()
@@ -80,9 +78,14 @@ class Watch:
         """Take note of all changes that the token was not issued after, by their marks: what each
         asks for, unless the token was asked for when this very change was known. That says nothing
         of any other."""
-        changed = {mark: change for mark, change in found.items() if mark not in self.newer_than}
-        self.change = max(self.change, *changed.values(), Change.NONE)
-        self.open, self.changed = frozenset(found), frozenset(changed)
+        asked = (change for mark, change in found.items() if mark not in self.newer_than)
+        self.change = max(self.change, *asked, Change.NONE)
+        self.open = frozenset(found)
+
+    @property
+    def changed(self) -> frozenset[int]:
+        """The changes that the token does not know of, by their marks."""
+        return self.open.difference(self.newer_than)
 
     @property
     def proven(self) -> Marks:

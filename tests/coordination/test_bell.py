@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import redis
 
 from flask_workos_sessions.coordination.bell import LOOK_SECONDS, Bell
 from flask_workos_sessions.coordination.memory import MemoryState
@@ -324,23 +325,23 @@ def test_in_redis_only_those_are_woken_whom_it_is_about(make_shared, open_stream
     assert mine.wait(5)
     assert not other.wait(0.3)
     assert not everybody.wait(0)
-    redis = pytest.importorskip("redis").Redis.from_url(redis_server.url)
-    (channel,) = redis.pubsub_channels()
+    client = redis.Redis.from_url(redis_server.url)
+    (channel,) = client.pubsub_channels()
     assert channel.startswith(b"workos-sessions:")
-    assert not [each for each in redis.client_list() if each["name"]]
-    redis.close()
+    assert not [each for each in client.client_list() if each["name"]]
+    client.close()
 
 
 def test_what_goes_over_the_channel_is_a_hash(make_shared, redis_server):
     store = make_shared("redis")
     (here,) = bells(store, 1)
-    redis = pytest.importorskip("redis").Redis.from_url(redis_server.url)
-    with redis.pubsub() as heard:
+    client = redis.Redis.from_url(redis_server.url)
+    with client.pubsub() as heard:
         heard.psubscribe("*")
         assert heard.get_message(timeout=2)["type"] == "psubscribe"
         here._endings.end("session_1", "revoked", until=store.clock() + 60)
         sent = heard.get_message(timeout=2)["data"].decode()
-    redis.close()
+    client.close()
     assert sent == here._endings.watch("session_1").key
     assert "session_1" not in sent
 
@@ -378,7 +379,7 @@ def test_a_redis_that_falls_silent_is_noticed(make_shared, redis_server, monkeyp
 
 
 def test_a_redis_that_refuses_channels_still_serves_keys(make_shared, redis_server, open_streams):
-    client = pytest.importorskip("redis").Redis.from_url(redis_server.url)
+    client = redis.Redis.from_url(redis_server.url)
     client.execute_command("ACL", "SETUSER", "default", "resetchannels")
     client.close()
     store = make_shared("redis")

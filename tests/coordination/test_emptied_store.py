@@ -1,6 +1,5 @@
 """A store that was away or emptied: what is written to it again, and what is not believed since."""
 
-import secrets
 import threading
 from itertools import permutations
 
@@ -11,42 +10,15 @@ from flask_workos_sessions.coordination import layered
 from flask_workos_sessions.coordination.breaker import PAUSE_SECONDS
 from flask_workos_sessions.coordination.endings import Unreadable
 from flask_workos_sessions.coordination.watch import Change, subjects
-from flask_workos_sessions.parts import PARTS
-
-
-class Time:
-    """Monotonic seconds that a test moves."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-def running(state, time):
-    state._monotonic = state.breaker._monotonic = time
-    return state
-
-
-def empty(shared, state):
-    if shared.kind == "redis":
-        state._store.backend._redis().flushall()
-    else:
-        with state._store.backend._connection() as connection:
-            connection.execute("DELETE FROM entries")
-
-
-def away(state, monkeypatch):
-    """The store fails, as long as the returned context lasts."""
-    patch = pytest.MonkeyPatch()
-
-    def fail(*_):
-        raise OSError
-
-    for name in ("get", "get_many", "set", "add", "delete", "remove"):
-        patch.setattr(state._store.backend, name, fail)
-    return patch
+from tests.coordination.store_process import (
+    NEW,
+    OLD,
+    Process,
+    Time,
+    away,
+    empty,
+    running,
+)
 
 
 def use_until_all_is_copied(state, time):
@@ -145,29 +117,6 @@ def test_security_r7_revocation_required_needs_a_shared_state(store):
             WORKOS_CACHE_REDIS_URL=None,
         )
     assert not current_session
-
-
-class Process:
-    """The parts of an app that record ends, with a monotonic clock of their own."""
-
-    def __init__(self, store, **config):
-        self.time = Time()
-        self.parts = store.app(**config).extensions[PARTS]
-        self.ends = running(self.parts.endings._state, self.time)
-        self.state = running(self.parts.state, self.time)
-
-    def look(self, began):
-        watch = self.parts.endings.watch("session", EVERYBODY, signed_in_at=began)
-        return self.parts.endings.look(watch)
-
-    def end(self, at, **more):
-        return self.parts.cut_offs.end("everybody", "", "revoked", at=at, **more)
-
-    def pause(self):
-        self.time.now += PAUSE_SECONDS + layered.LIFE_SECONDS
-
-
-EVERYBODY = subjects("user_a", None, ())
 
 
 def test_security_w3_an_end_that_could_not_be_shared_is_not_lost_to_an_earlier_one(store):
@@ -397,21 +346,19 @@ def test_security_r7_an_emptied_store_gets_what_it_had_whoever_notices(store, as
     assert fresh.parts.endings.reason("another") == "signed_out"
 
 
-def test_an_older_end_that_is_copied_does_not_shorten_the_life_of_a_newer_one(make_shared):
+@pytest.mark.parametrize("kept", [None, "other"])
+def test_an_older_end_that_is_copied_does_not_shorten_the_life_of_a_newer_one(make_shared, kept):
     store = make_shared("sqlite")
     one, two = Process(store), Process(store)
     remembered = one.parts.cut_offs._remembered
     one.end(at=100)
     store.clock.advance(remembered - 100)
     empty(store, one.ends)
-    two.end(at=200)
+    two.end(at=200, keep=kept and two.parts.endings.keys(kept))
     one.pause()
     one.look(began=300)
     store.clock.advance(200)
     assert {each.look(began=150) for each in (one, two, Process(store))} == {"revoked"}
-
-
-OLD, NEW = secrets.token_hex(32), secrets.token_hex(32)
 
 
 def test_security_w3_what_ended_before_the_password_was_changed_stays_ended(store):
@@ -498,22 +445,6 @@ def test_of_two_who_end_a_session_at_once_while_the_password_is_changed_one_is_f
     for each in threads:
         each.join()
     assert sorted(firsts) == [False, True]
-
-
-def test_an_older_end_that_is_copied_does_not_shorten_the_life_of_one_that_spares_somebody(
-    make_shared,
-):
-    store = make_shared("sqlite")
-    one, two = Process(store), Process(store)
-    remembered = one.parts.cut_offs._remembered
-    one.end(at=100)
-    store.clock.advance(remembered - 100)
-    empty(store, one.ends)
-    two.end(at=200, keep=two.parts.endings.keys("other"))
-    one.pause()
-    one.look(began=300)
-    store.clock.advance(200)
-    assert {each.look(began=150) for each in (one, two, Process(store))} == {"revoked"}
 
 
 def test_an_older_event_that_comes_late_does_not_shorten_the_life_of_a_change(make_shared):

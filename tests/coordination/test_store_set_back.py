@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.coordination.test_emptied_store import NEW, OLD, Process, away, empty
+from tests.coordination.store_process import NEW, OLD, Process, away, empty
 
 
 def look(each):
@@ -127,17 +127,23 @@ def test_what_has_run_out_is_not_taken_for_lost(make_shared):
     assert one.look(began=80) is None
 
 
-def is_doubted(store, *processes):
-    return all(each.parts.endings.born == pytest.approx(store.clock(), abs=1) for each in processes)
-
-
-def test_security_r7_a_loss_is_noticed_though_something_is_written_before_the_next_look(store):
+def set_back_after_an_end(store):
+    """A process that has ended a session, of which the store does not know any more."""
     one = Process(store)
     look(one)
     copy = copy_of(store, one.ends)
     end(one, "first", store)
     store.clock.advance(600)
     set_back(store, one.ends, copy)
+    return one
+
+
+def is_doubted(store, *processes):
+    return all(each.parts.endings.born == pytest.approx(store.clock(), abs=1) for each in processes)
+
+
+def test_security_r7_a_loss_is_noticed_though_something_is_written_before_the_next_look(store):
+    one = set_back_after_an_end(store)
     end(one, "second", store)
     look(one)
     assert Process(store).parts.endings.reason("first") == "signed_out"
@@ -189,12 +195,7 @@ def test_security_r7_a_life_that_was_over_and_comes_back_is_a_loss(store, first)
 
 @pytest.mark.parametrize("fails", ["add", "set"])
 def test_security_r7_the_doubt_outlasts_a_store_that_fails_again(store, fails):
-    one = Process(store)
-    look(one)
-    copy = copy_of(store, one.ends)
-    end(one, "first", store)
-    store.clock.advance(600)
-    set_back(store, one.ends, copy)
+    one = set_back_after_an_end(store)
     patch = pytest.MonkeyPatch()
 
     def fail(*_):

@@ -261,8 +261,8 @@ MUTATIONS = [
     Mutation(
         "a write that failed is owed at once",
         "coordination/layered.py",
-        "        self._owe(key)\n        return self._memory.add",
-        "        return self._memory.add",
+        "            self._owe(key)\n            return self._memory.add",
+        "            return self._memory.add",
         "tests/coordination/test_emptied_store.py",
     ),
     Mutation(
@@ -317,8 +317,8 @@ MUTATIONS = [
     Mutation(
         "what was there already is not what was written last",
         "coordination/layered.py",
-        "value, seconds)\n                self._wrote(key)\n",
-        "value, seconds)\n            self._wrote(key)\n",
+        "stored=stored, written=not had)",
+        "stored=stored, written=True)",
         "tests/coordination/test_store_set_back.py",
     ),
     Mutation(
